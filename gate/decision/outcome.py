@@ -1,0 +1,89 @@
+"""What a passage can end with, and what a traveller can be told on the way."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from gate.vision.probe import MaskState
+
+
+class Outcome(enum.StrEnum):
+    """What the lane does."""
+
+    OPEN = "open"
+    FINGERPRINT = "fingerprint"
+    OFFICER = "officer"
+
+
+class Reason(enum.StrEnum):
+    """Why the lane does it."""
+
+    MATCHED = "matched"
+    NO_MATCH = "no_match"
+    AMBIGUOUS = "ambiguous"
+    NO_FACE = "no_face"
+    LOW_QUALITY = "low_quality"
+    MULTIPLE_PEOPLE = "multiple_people"
+    EXPIRED = "expired"
+    CLAIM_UNKNOWN = "claim_unknown"
+    GALLERY_EMPTY = "gallery_empty"
+    FRAMES_ENDED = "frames_ended"
+    SHUTTING_DOWN = "shutting_down"
+    ENGINE_FAULT = "engine_fault"
+
+
+class Guidance(enum.StrEnum):
+    """What the traveller should do."""
+
+    STEP_INTO_VIEW = "step_into_view"
+    COME_CLOSER = "come_closer"
+    STEP_BACK = "step_back"
+    LOOK_AT_CAMERA = "look_at_camera"
+    ONE_PERSON_ONLY = "one_person_only"
+    HOLD_STILL = "hold_still"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the deciding comparison found.
+
+    Attributes:
+        similarity: of the best candidate, [-1, 1].
+        runner_up: of the best candidate who is someone else; None when there was none.
+        threshold: similarity that was needed.
+        false_positive_rate: of the whole passage, that the threshold stands for.
+        extrapolated: the threshold lies on the calibration's modelled tail.
+        mask: of the compared face.
+        gallery_size: travellers compared with.
+        frame_sequence: the frame.
+    """
+
+    similarity: float
+    runner_up: float | None
+    threshold: float
+    false_positive_rate: float
+    extrapolated: bool
+    mask: MaskState
+    gallery_size: int
+    frame_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The final answer of a passage.
+
+    Attributes:
+        outcome, reason: what and why.
+        traveller_reference, flight: who; None unless the lane opens.
+        comparison: the deciding one; None when nothing was compared.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    traveller_reference: str | None = None
+    flight: str | None = None
+    comparison: Comparison | None = None

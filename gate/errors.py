@@ -1,0 +1,305 @@
+"""Everything that can go wrong, in one tree and one catalogue.
+
+::
+
+    GateError
+    ├── InputError            the caller sent something that cannot be used
+    │   ├── ProtocolError     a message out of turn, or a field that makes no sense
+    │   ├── FrameError        a picture that cannot be decoded
+    │   ├── EnrolmentError    a photograph or traveller that cannot be enrolled
+    │   └── NotFoundError     a lane, flight, traveller or profile that is not known here
+    ├── ConfigError           the engine was set up wrongly and does not start
+    │   ├── SettingsError     gate.toml or the environment
+    │   ├── ModelPackError    a model file is missing, altered or of another shape
+    │   └── ProviderError     the execution provider asked for is not the one that runs
+    └── EngineFault           the engine broke: fail safe, never "no match"
+
+Each error carries a ``code`` from the catalogue. The catalogue says which gRPC status it travels under,
+what the caller may be told, and what to do about it. The message of an `InputError` or `ConfigError` is
+written for the caller and travels with it; the message of an `EngineFault` stays in the log.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+GrpcStatus = Literal[
+    "INVALID_ARGUMENT",
+    "FAILED_PRECONDITION",
+    "NOT_FOUND",
+    "RESOURCE_EXHAUSTED",
+    "UNAVAILABLE",
+    "INTERNAL",
+]
+
+
+class Code(enum.StrEnum):
+    """Names an error on the wire, in logs and in docs/errors.md. Never renamed."""
+
+    FIELD_INVALID = "FIELD_INVALID"
+    START_MISSING = "START_MISSING"
+    START_REPEATED = "START_REPEATED"
+    MESSAGE_EMPTY = "MESSAGE_EMPTY"
+    LANE_UNKNOWN = "LANE_UNKNOWN"
+    LANE_BUSY = "LANE_BUSY"
+    CHECKPOINT_UNKNOWN = "CHECKPOINT_UNKNOWN"
+    PROFILE_UNKNOWN = "PROFILE_UNKNOWN"
+    FLIGHT_UNKNOWN = "FLIGHT_UNKNOWN"
+    TRAVELLER_UNKNOWN = "TRAVELLER_UNKNOWN"
+    FRAME_EMPTY = "FRAME_EMPTY"
+    FRAME_TOO_LARGE = "FRAME_TOO_LARGE"
+    FRAME_TRUNCATED = "FRAME_TRUNCATED"
+    FRAME_ENCODING_MISMATCH = "FRAME_ENCODING_MISMATCH"
+    FRAME_SIZE_MISMATCH = "FRAME_SIZE_MISMATCH"
+    FRAME_UNSUPPORTED = "FRAME_UNSUPPORTED"
+    FRAME_UNDECODABLE = "FRAME_UNDECODABLE"
+    FRAME_OUT_OF_ORDER = "FRAME_OUT_OF_ORDER"
+    PHOTO_NO_FACE = "PHOTO_NO_FACE"
+    PHOTO_SEVERAL_FACES = "PHOTO_SEVERAL_FACES"
+    PHOTO_LOW_QUALITY = "PHOTO_LOW_QUALITY"
+    TEMPLATES_FULL = "TEMPLATES_FULL"
+    EXPIRY_INVALID = "EXPIRY_INVALID"
+    PACK_MISMATCH = "PACK_MISMATCH"
+    SETTINGS_INVALID = "SETTINGS_INVALID"
+    ADDRESS_REFUSED = "ADDRESS_REFUSED"
+    PACK_UNKNOWN = "PACK_UNKNOWN"
+    MODEL_MISSING = "MODEL_MISSING"
+    MODEL_ALTERED = "MODEL_ALTERED"
+    MODEL_INVALID = "MODEL_INVALID"
+    CALIBRATION_INVALID = "CALIBRATION_INVALID"
+    RUNTIME_CLASH = "RUNTIME_CLASH"
+    PROVIDER_MISSING = "PROVIDER_MISSING"
+    PROVIDER_SUBSTITUTED = "PROVIDER_SUBSTITUTED"
+    INFERENCE_FAILED = "INFERENCE_FAILED"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    UNEXPECTED = "UNEXPECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the catalogue says about one code."""
+
+    status: GrpcStatus
+    public: str
+    remedy: str
+
+
+_MODELS = "Run `gate doctor`: it checks every model file and says how to repair it."
+
+CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
+    {
+        Code.FIELD_INVALID: Entry(
+            "INVALID_ARGUMENT", "A field is not as the protocol says.", "See the field violations."
+        ),
+        Code.START_MISSING: Entry(
+            "FAILED_PRECONDITION", "A frame came before `start`.", "Send `start` first, then frames."
+        ),
+        Code.START_REPEATED: Entry(
+            "FAILED_PRECONDITION", "`start` came twice.", "Open a new stream for each passage."
+        ),
+        Code.MESSAGE_EMPTY: Entry(
+            "INVALID_ARGUMENT", "A message held neither `start` nor `frame`.", "Set exactly one of them."
+        ),
+        Code.LANE_UNKNOWN: Entry(
+            "NOT_FOUND", "This engine does not serve that lane.", "Name the lane under [lanes] in gate.toml."
+        ),
+        Code.LANE_BUSY: Entry(
+            "RESOURCE_EXHAUSTED",
+            "That lane already has a passage open.",
+            "End the open passage, or wait for its decision.",
+        ),
+        Code.CHECKPOINT_UNKNOWN: Entry(
+            "NOT_FOUND", "That lane does not stand at that checkpoint.", "Leave `checkpoint` empty."
+        ),
+        Code.PROFILE_UNKNOWN: Entry(
+            "NOT_FOUND", "No such policy profile.", "Name the profile under [profiles] in gate.toml."
+        ),
+        Code.FLIGHT_UNKNOWN: Entry(
+            "NOT_FOUND", "Nobody is enrolled for that flight.", "Enrol the flight's travellers first."
+        ),
+        Code.TRAVELLER_UNKNOWN: Entry(
+            "NOT_FOUND", "No such traveller is enrolled.", "Check the reference and the flight."
+        ),
+        Code.FRAME_EMPTY: Entry(
+            "INVALID_ARGUMENT", "The frame holds no bytes.", "Send the picture in `data`."
+        ),
+        Code.FRAME_TOO_LARGE: Entry(
+            "INVALID_ARGUMENT",
+            "The frame is larger than allowed.",
+            "Send at most 1920 x 1080, or raise [vision].",
+        ),
+        Code.FRAME_TRUNCATED: Entry(
+            "INVALID_ARGUMENT",
+            "The picture ends too early.",
+            "Check the camera link and the message assembly.",
+        ),
+        Code.FRAME_ENCODING_MISMATCH: Entry(
+            "INVALID_ARGUMENT",
+            "The bytes are not of the stated encoding.",
+            "State the encoding that is sent.",
+        ),
+        Code.FRAME_SIZE_MISMATCH: Entry(
+            "INVALID_ARGUMENT", "The picture is not of the stated size.", "State the picture's true size."
+        ),
+        Code.FRAME_UNSUPPORTED: Entry(
+            "INVALID_ARGUMENT",
+            "That kind of picture is not supported.",
+            "Send JPEG or PNG with 8 bits a sample, BGR24, GREY8 or NV12.",
+        ),
+        Code.FRAME_UNDECODABLE: Entry(
+            "INVALID_ARGUMENT", "The picture cannot be decoded.", "Check the camera's encoder."
+        ),
+        Code.FRAME_OUT_OF_ORDER: Entry(
+            "INVALID_ARGUMENT",
+            "The frame is not newer than the one before.",
+            "Count `sequence` up and take `capture_time_us` from a monotonic clock.",
+        ),
+        Code.PHOTO_NO_FACE: Entry(
+            "INVALID_ARGUMENT", "No face was found in the photograph.", "Send a portrait of the traveller."
+        ),
+        Code.PHOTO_SEVERAL_FACES: Entry(
+            "INVALID_ARGUMENT",
+            "The photograph shows several people.",
+            "Send a photograph of the traveller alone.",
+        ),
+        Code.PHOTO_LOW_QUALITY: Entry(
+            "INVALID_ARGUMENT", "The photograph is too poor to enrol.", "Send a larger, sharper, frontal one."
+        ),
+        Code.TEMPLATES_FULL: Entry(
+            "RESOURCE_EXHAUSTED",
+            "The traveller has as many templates as allowed.",
+            "Withdraw the traveller, then enrol the best photographs.",
+        ),
+        Code.EXPIRY_INVALID: Entry(
+            "INVALID_ARGUMENT",
+            "The expiry is not in the future, or too far in it.",
+            "Send a UTC time within the retention cap of the settings.",
+        ),
+        Code.PACK_MISMATCH: Entry(
+            "FAILED_PRECONDITION",
+            "Templates of different model packs cannot be compared.",
+            "Enrol the travellers again with the pack that is loaded.",
+        ),
+        Code.SETTINGS_INVALID: Entry(
+            "FAILED_PRECONDITION", "The settings are not valid.", "Correct gate.toml or the environment."
+        ),
+        Code.ADDRESS_REFUSED: Entry(
+            "FAILED_PRECONDITION",
+            "Refusing to listen beyond loopback without TLS.",
+            "Set [server.tls], or `allow_insecure = true` on an isolated network.",
+        ),
+        Code.PACK_UNKNOWN: Entry(
+            "NOT_FOUND", "No such model pack.", "`gate models list` names the packs there are."
+        ),
+        Code.MODEL_MISSING: Entry("FAILED_PRECONDITION", "A model file is missing.", _MODELS),
+        Code.MODEL_ALTERED: Entry(
+            "FAILED_PRECONDITION", "A model file is not the one the registry describes.", _MODELS
+        ),
+        Code.MODEL_INVALID: Entry(
+            "FAILED_PRECONDITION", "A model does not have the inputs or outputs it should.", _MODELS
+        ),
+        Code.CALIBRATION_INVALID: Entry(
+            "FAILED_PRECONDITION",
+            "The pack has no usable calibration.",
+            "Measure one with models/training/calibrate.py.",
+        ),
+        Code.RUNTIME_CLASH: Entry(
+            "FAILED_PRECONDITION",
+            "onnxruntime and onnxruntime-gpu are both installed; one has overwritten the other.",
+            "pip uninstall -y onnxruntime onnxruntime-gpu, then install one of them (docs/gpu.md).",
+        ),
+        Code.PROVIDER_MISSING: Entry(
+            "FAILED_PRECONDITION",
+            "The execution provider asked for is not in this ONNX Runtime.",
+            'Install onnxruntime-gpu (docs/gpu.md), or set `provider = "cpu"`.',
+        ),
+        Code.PROVIDER_SUBSTITUTED: Entry(
+            "FAILED_PRECONDITION",
+            "ONNX Runtime would run the model on another provider than asked for.",
+            "Run `gate doctor`: driver, CUDA and cuDNN must fit onnxruntime-gpu.",
+        ),
+        Code.INFERENCE_FAILED: Entry(
+            "INTERNAL", "The engine could not run a model.", "Give the incident id to the engine's operator."
+        ),
+        Code.SHUTTING_DOWN: Entry(
+            "UNAVAILABLE", "The engine is shutting down.", "Try again when it serves again."
+        ),
+        Code.UNEXPECTED: Entry(
+            "INTERNAL",
+            "The engine met an error it did not expect.",
+            "Give the incident id to the engine's operator.",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One field that is not as the protocol says: its path, and what was expected."""
+
+    field: str
+    expected: str
+
+
+class GateError(Exception):
+    """Root of the tree.
+
+    Args:
+        code: the catalogue's name for it.
+        message: what was wrong and what was expected, for the caller (see the module's text).
+        violations: the fields at fault, where there are any.
+    """
+
+    def __init__(self, code: Code, message: str, *violations: FieldViolation) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.violations = violations
+
+    @property
+    def entry(self) -> Entry:
+        """What the catalogue says about this error."""
+        return CATALOGUE[self.code]
+
+
+class InputError(GateError):
+    """The caller sent something that cannot be used."""
+
+
+class ProtocolError(InputError):
+    """A message out of turn, or a field that makes no sense."""
+
+
+class FrameError(InputError):
+    """A picture that cannot be decoded."""
+
+
+class EnrolmentError(InputError):
+    """A photograph or traveller that cannot be enrolled."""
+
+
+class NotFoundError(InputError):
+    """A lane, flight, traveller or profile that is not known here."""
+
+
+class ConfigError(GateError):
+    """The engine was set up wrongly and does not start."""
+
+
+class SettingsError(ConfigError):
+    """gate.toml or the environment is not valid."""
+
+
+class ModelPackError(ConfigError):
+    """A model file is missing, altered or of another shape."""
+
+
+class ProviderError(ConfigError):
+    """The execution provider asked for is not the one that runs."""
+
+
+class EngineFault(GateError):  # noqa: N818 -- the architecture's word: a fault is the engine's, an error the caller's
+    """The engine broke. The lane fails safe."""

@@ -1,0 +1,1 @@
+"""Who is expected, and for how long."""

@@ -1,0 +1,1 @@
+"""The wire. The only place that knows protobuf."""
