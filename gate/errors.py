@@ -97,9 +97,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.START_MISSING: Entry(
             "FAILED_PRECONDITION", "A frame came before `start`.", "Send `start` first, then frames."
         ),
-        Code.START_REPEATED: Entry(
-            "FAILED_PRECONDITION", "`start` came twice.", "Open a new stream for each passage."
-        ),
+        Code.START_REPEATED: Entry("FAILED_PRECONDITION", "`start` came twice.", "Open a new stream for each passage."),
         Code.MESSAGE_EMPTY: Entry(
             "INVALID_ARGUMENT", "A message held neither `start` nor `frame`.", "Set exactly one of them."
         ),
@@ -123,9 +121,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.TRAVELLER_UNKNOWN: Entry(
             "NOT_FOUND", "No such traveller is enrolled.", "Check the reference and the flight."
         ),
-        Code.FRAME_EMPTY: Entry(
-            "INVALID_ARGUMENT", "The frame holds no bytes.", "Send the picture in `data`."
-        ),
+        Code.FRAME_EMPTY: Entry("INVALID_ARGUMENT", "The frame holds no bytes.", "Send the picture in `data`."),
         Code.FRAME_TOO_LARGE: Entry(
             "INVALID_ARGUMENT",
             "The frame is larger than allowed.",
@@ -191,9 +187,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "Refusing to listen beyond loopback without TLS.",
             "Set [server.tls], or `allow_insecure = true` on an isolated network.",
         ),
-        Code.PACK_UNKNOWN: Entry(
-            "NOT_FOUND", "No such model pack.", "`gate models list` names the packs there are."
-        ),
+        Code.PACK_UNKNOWN: Entry("NOT_FOUND", "No such model pack.", "`gate models list` names the packs there are."),
         Code.MODEL_MISSING: Entry("FAILED_PRECONDITION", "A model file is missing.", _MODELS),
         Code.MODEL_ALTERED: Entry(
             "FAILED_PRECONDITION", "A model file is not the one the registry describes.", _MODELS
@@ -224,9 +218,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.INFERENCE_FAILED: Entry(
             "INTERNAL", "The engine could not run a model.", "Give the incident id to the engine's operator."
         ),
-        Code.SHUTTING_DOWN: Entry(
-            "UNAVAILABLE", "The engine is shutting down.", "Try again when it serves again."
-        ),
+        Code.SHUTTING_DOWN: Entry("UNAVAILABLE", "The engine is shutting down.", "Try again when it serves again."),
         Code.UNEXPECTED: Entry(
             "INTERNAL",
             "The engine met an error it did not expect.",

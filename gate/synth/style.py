@@ -58,8 +58,9 @@ class MaskStyle:
     valve: bool = False
     binding: float = 0.0
     head_straps: bool = False
-    strap_visible: bool = True
+    strap_cover: float = 1.0
     nose_peak: float = 0.32
+    nose_width: float = 0.3
     cheek_line: float = 0.66
     chin_line: float = 1.85
     side_top: float = 0.6
@@ -79,7 +80,9 @@ def _jitter(rng: np.random.Generator, colour: Bgr, spread: float) -> Bgr:
 
 
 def _any_colour(rng: np.random.Generator) -> Bgr:
-    return cast(Bgr, tuple(int(c) for c in rng.uniform(15, 240, 3)))
+    """Dyed cloth: any hue, mostly not glaring."""
+    vivid = rng.uniform(15, 240, 3)
+    return cast(Bgr, tuple(int(c) for c in vivid.mean() + (vivid - vivid.mean()) * rng.uniform(0.1, 1.0)))
 
 
 def random_style(
@@ -108,8 +111,9 @@ def random_style(
         valve=kind == "respirator" and rng.random() < 0.25,
         binding=float(rng.uniform(0.03, 0.07)) if rng.random() < (0.7 if flat_folded else 0.3) else 0.0,
         head_straps=kind == "respirator" and rng.random() < 0.5,
-        strap_visible=bool(rng.random() < 0.8),
+        strap_cover=float(rng.uniform(0.4, 1.0)) if rng.random() < 0.75 else 0.0,  # hair hides many
         nose_peak=float(rng.uniform(0.16, 0.46)),
+        nose_width=float(rng.uniform(0.2, 0.45)),
         cheek_line=float(rng.uniform(0.5, 0.82)),
         chin_line=float(rng.uniform(1.62, 2.0) + 0.12 * slack),
         side_top=float(rng.uniform(0.38, 0.78)),
