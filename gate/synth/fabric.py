@@ -24,14 +24,12 @@ def smooth_noise(x: Field, y: Field, rng: np.random.Generator, octaves: int = 1)
         offset = rng.uniform(0, 32, 2).astype(np.float32)
         u = np.mod(x * step + offset[0], 31).astype(np.float32)
         v = np.mod(y * step + offset[1], 31).astype(np.float32)
-        total += (
-            cv2.remap(lattice, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP).astype(np.float32) / step
-        )
+        total += cv2.remap(lattice, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP).astype(np.float32) / step
     return total
 
 
 def _step(value: Field, softness: float = 0.08) -> Field:
-    return np.clip(value / softness + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(value / softness + 0.5, 0, 1), dtype=np.float32)
 
 
 def _stripes(x: Field, y: Field, rng: np.random.Generator) -> Field:
@@ -70,7 +68,8 @@ def _flowers(x: Field, y: Field, rng: np.random.Generator) -> Field:
 
 def _gradient(x: Field, y: Field, rng: np.random.Generator) -> Field:
     angle = rng.uniform(0, 2 * np.pi)
-    return np.clip(0.5 + 0.12 * (x * np.cos(angle) + y * np.sin(angle)), 0, 1).astype(np.float32)
+    share = 0.5 + 0.12 * (x * np.cos(angle) + y * np.sin(angle))
+    return np.asarray(np.clip(share, 0, 1), dtype=np.float32)
 
 
 def _print(x: Field, y: Field, rng: np.random.Generator) -> Field:
@@ -127,9 +126,9 @@ def creases(u: Field, v: Field, amount: float, rng: np.random.Generator) -> Fiel
         along = (u - u0) * np.cos(angle) + (v - v0) * np.sin(angle)
         across = (v - v0) * np.cos(angle) - (u - u0) * np.sin(angle) + rng.normal(0, 0.3) * along * along
         width, length = rng.uniform(0.02, 0.07), rng.uniform(0.25, 0.8)
-        relief += (
-            np.float32(rng.uniform(-1, 1)) * np.exp(-((across / width) ** 2) - (along / length) ** 2)
-        ).astype(np.float32)
+        relief += (np.float32(rng.uniform(-1, 1)) * np.exp(-((across / width) ** 2) - (along / length) ** 2)).astype(
+            np.float32
+        )
     return relief * np.float32(amount)
 
 
@@ -137,5 +136,7 @@ def weave(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """Brightness texture of threads and fibres, about unit variance; (x, y) in eye distances."""
     threads = np.float32(rng.uniform(18, 40))
     mix = np.float32(rng.uniform(0, 1))
-    regular = np.sin(2 * np.pi * threads * x) * np.sin(2 * np.pi * threads * y)
-    return mix * regular.astype(np.float32) + (1 - mix) * smooth_noise(x * threads / 2, y * threads / 2, rng)
+    turn = np.float32(2 * np.pi) * threads
+    regular = np.sin(turn * x) * np.sin(turn * y)
+    fibres = smooth_noise(x * (threads / np.float32(2)), y * (threads / np.float32(2)), rng)
+    return np.asarray(mix * regular + (1 - mix) * fibres, dtype=np.float32)

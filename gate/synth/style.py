@@ -90,7 +90,7 @@ def random_style(
     kinds: Sequence[MaskKind] = MASK_KINDS,
     wears: Sequence[MaskWear] = ("over_nose",),
 ) -> MaskStyle:
-    """A random mask of one of `kinds`, worn in one of `wears` (each with equal chance), the same for the same state of `rng`."""
+    """A random mask of one of `kinds`, worn in one of `wears`, each with equal chance; the same for the same `rng`."""
     kind = kinds[int(rng.integers(len(kinds)))]
     wear = wears[int(rng.integers(len(wears)))]
     fit: MaskFit = "snug" if rng.random() < 0.6 else "loose"
@@ -131,9 +131,7 @@ def _colours(rng: np.random.Generator, kind: MaskKind) -> tuple[Bgr, Bgr]:
     if kind == "surgical":
         return _jitter(rng, _SURGICAL[int(rng.integers(len(_SURGICAL)))], 0.12), _jitter(rng, _WHITE, 0.1)
     if kind == "respirator":
-        return _jitter(rng, _RESPIRATOR[int(rng.integers(len(_RESPIRATOR)))], 0.1), _jitter(
-            rng, (200, 200, 200), 0.3
-        )
+        return _jitter(rng, _RESPIRATOR[int(rng.integers(len(_RESPIRATOR)))], 0.1), _jitter(rng, (200, 200, 200), 0.3)
     if kind == "black":
         grey = int(rng.integers(14, 62))
         return _jitter(rng, (grey, grey, grey), 0.15), _jitter(rng, (90, 90, 90), 0.9)
