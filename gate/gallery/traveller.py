@@ -19,7 +19,7 @@ class Traveller:
     """Somebody who is expected.
 
     Attributes:
-        reference: the integrator's opaque name, unique on the flight.
+        reference: the integrator's opaque name, one a person: on two flights, the same reference is the same person.
         flight: the carriage leg, for example ``CX0830/2026-11-22``.
         expires_at: UTC; from then on the traveller is not found any more.
         documents: by which the traveller may be claimed.
@@ -46,9 +46,11 @@ class Candidates:
     Attributes:
         ranked: most similar first, one entry a traveller, unexpired when searched.
         gallery_size: travellers compared with.
+        comparisons: their templates: each one was a chance of a false match.
         generation: of the snapshot searched.
     """
 
     ranked: tuple[Candidate, ...]
     gallery_size: int
+    comparisons: int
     generation: int

@@ -1,0 +1,79 @@
+"""What an authority wants of a lane: rates, times, how well a face must be seen, and what follows from a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gate.decision.outcome import Outcome, Reason
+
+
+class QualityLimits(BaseModel):
+    """How well a face must be seen to be compared. See `gate.vision.probe.Quality` for the measures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_confidence: float = Field(0.5, ge=0, le=1)
+    min_eye_distance_px: float = Field(36, ge=10, description="pixels; comparison errors grow quickly below")
+    max_rival_ratio: float = Field(0.6, gt=0, le=1, description="a second face this large is a second person")
+    min_inside: float = Field(0.9, ge=0, le=1, description="share of the face box within the picture")
+    max_yaw_deg: float = Field(32, gt=0, le=90)
+    max_pitch_deg: float = Field(30, gt=0, le=90)
+    max_roll_deg: float = Field(30, gt=0, le=90)
+    min_brightness: float = Field(35, ge=0, le=255)
+    max_brightness: float = Field(225, ge=0, le=255)
+    min_sharpness: float = Field(0.15, ge=0)
+
+
+_DEFAULT_OUTCOMES: Mapping[Reason, Outcome] = MappingProxyType(
+    {
+        Reason.MATCHED: Outcome.OPEN,
+        # The face could not settle it, and a finger may.
+        Reason.NO_MATCH: Outcome.FINGERPRINT,
+        Reason.AMBIGUOUS: Outcome.FINGERPRINT,
+        Reason.LOW_QUALITY: Outcome.FINGERPRINT,
+        # Nobody a finger could be compared with, or a question only a person can answer.
+        Reason.NO_FACE: Outcome.OFFICER,
+        Reason.MULTIPLE_PEOPLE: Outcome.OFFICER,
+        Reason.EXPIRED: Outcome.OFFICER,
+        Reason.CLAIM_UNKNOWN: Outcome.OFFICER,
+        Reason.GALLERY_EMPTY: Outcome.OFFICER,
+        Reason.FRAMES_ENDED: Outcome.OFFICER,
+        Reason.SHUTTING_DOWN: Outcome.OFFICER,
+        Reason.ENGINE_FAULT: Outcome.OFFICER,
+    }
+)
+
+
+class Policy(BaseModel):
+    """One profile.
+
+    The false positive rates are of a whole passage. They are spent evenly over at most `max_comparisons` looks, so
+    that trying again never raises them (a union bound: the looks of one passage are anything but independent).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fpir: float = Field(0.003, gt=0, lt=0.5, description="1:N; NIST's paperless-travel evaluation uses 0.3 %")
+    fmr: float = Field(0.001, gt=0, lt=0.5, description="1:1, with a claim")
+    max_comparisons: int = Field(4, ge=1, le=32)
+    min_margin: float = Field(0.06, ge=0, le=1, description="similarity by which the first must lead the second")
+    budget_s: float = Field(8.0, gt=0, le=120)
+    retry_after_s: float = Field(0.35, ge=0, description="a frame no better than the best is compared after this")
+    guidance_hold_s: float = Field(0.5, ge=0, description="advice stands at least this long before it changes")
+    quality: QualityLimits = QualityLimits()
+    outcomes: Mapping[Reason, Outcome] = Field(default_factory=dict, description="where the defaults are not wanted")
+
+    @model_validator(mode="after")
+    def _only_a_match_opens(self) -> Self:
+        for reason, outcome in self.outcomes.items():
+            if (outcome is Outcome.OPEN) != (reason is Reason.MATCHED):
+                raise ValueError(f"{reason} may not lead to {outcome}: only a match opens, and a match opens")
+        return self
+
+    def outcome(self, reason: Reason) -> Outcome:
+        """What the lane does for `reason`."""
+        return self.outcomes.get(reason, _DEFAULT_OUTCOMES[reason])

@@ -1,0 +1,161 @@
+"""The engine: every part put together. What the service calls, and what runs without one."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from gate.clock import Clock, SystemClock
+from gate.decision.calibration import Calibration
+from gate.decision.passage import Rules
+from gate.engine.attempt import Attempt, StartRequest
+from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError
+from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription, MemoryGallery, Removal
+from gate.gallery.traveller import Traveller
+from gate.settings import LaneSettings, Settings
+from gate.vision.pipeline import Vision
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of a photograph. `already`: the traveller had this very template."""
+
+    already: bool
+    eye_distance_px: float
+
+
+class Engine:
+    """One engine on one edge box. Thread-safe; `enrol` and `Attempt.observe` block and belong in worker threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        vision: Vision,
+        calibration: Calibration,
+        gallery: Gallery | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.gallery = gallery or MemoryGallery(vision.pack_id)
+        self.pack_id = vision.pack_id
+        self._vision = vision
+        self._calibration = calibration
+        self._busy: set[str] = set()
+        self._busy_lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Runs every model once (blocking), so that the first traveller does not wait for it."""
+        self._vision.warm()
+
+    def open_passage(self, request: StartRequest) -> Attempt:
+        """Opens a passage; the lane is taken until `close_passage`.
+
+        Raises:
+            NotFoundError: LANE_UNKNOWN, CHECKPOINT_UNKNOWN, PROFILE_UNKNOWN.
+            ProtocolError: LANE_BUSY.
+        """
+        lane = self._lane(request)
+        rules = self._rules(request, lane)
+        with self._busy_lock:
+            if request.lane_id in self._busy:
+                raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
+            self._busy.add(request.lane_id)
+        attempt = Attempt(request, rules, self._vision, self.gallery.snapshot, self.clock)
+        _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=request.claim.kind)
+        return attempt
+
+    def close_passage(self, attempt: Attempt) -> None:
+        """Frees the lane and records how the passage ended. Idempotent."""
+        with self._busy_lock:
+            if attempt.lane_id not in self._busy:
+                return
+            self._busy.discard(attempt.lane_id)
+        report, decision = attempt.report(), attempt.decision
+        _log.info(
+            "passage_closed",
+            passage=attempt.passage_id,
+            lane=attempt.lane_id,
+            outcome=decision.outcome if decision else "abandoned",
+            reason=decision.reason if decision else "",
+            incident=attempt.incident_id or None,
+            elapsed_ms=round(report.elapsed_ms, 1),
+            seen=report.seen,
+            used=report.used,
+            dropped=report.dropped,
+            rejected=report.rejected,
+        )
+
+    def enrol(self, traveller: Traveller, photo: bytes) -> Enrolled:
+        """Makes a template from a photograph (blocking) and adds it to the gallery.
+
+        Raises:
+            EnrolmentError: EXPIRY_INVALID, PHOTO_*, TEMPLATES_FULL.
+            FrameError: the photograph cannot be decoded.
+        """
+        self._check_expiry(traveller)
+        template, sighting = self._vision.enrol_photo(photo)
+        added = self.gallery.enrol(traveller, template)
+        eye_distance_px = sighting.quality.eye_distance_px if sighting.quality else 0.0
+        return Enrolled(added is Enrolment.ALREADY_ENROLLED, eye_distance_px)
+
+    def describe(self, flight: str | None) -> GalleryDescription:
+        """Counts who is expected. See `Gallery.describe`."""
+        return self.gallery.describe(self.clock.utc(), flight)
+
+    def withdraw(self, reference: str, flight: str | None) -> Removal:
+        """Removes a traveller. See `Gallery.withdraw`."""
+        return self.gallery.withdraw(reference, flight)
+
+    def close_flight(self, flight: str) -> Removal:
+        """Removes a flight's travellers. See `Gallery.close_flight`."""
+        return self.gallery.close_flight(flight)
+
+    def sweep(self) -> Removal:
+        """Drops expired templates from memory; the server calls it every `gallery.sweep_s`."""
+        removal = self.gallery.expire(self.clock.utc())
+        if removal.travellers:
+            _log.info("travellers_expired", travellers=removal.travellers, templates=removal.templates)
+        return removal
+
+    def _lane(self, request: StartRequest) -> LaneSettings:
+        lane = self.settings.lanes.get(request.lane_id)
+        if lane is None:
+            raise NotFoundError(
+                Code.LANE_UNKNOWN,
+                f"This engine does not serve lane {request.lane_id!r}.",
+                FieldViolation("start.lane_id", f"one of: {', '.join(sorted(self.settings.lanes))}"),
+            )
+        if request.checkpoint not in {"", lane.checkpoint}:
+            raise NotFoundError(
+                Code.CHECKPOINT_UNKNOWN,
+                f"Lane {request.lane_id!r} does not stand at checkpoint {request.checkpoint!r}.",
+                FieldViolation("start.checkpoint", f"empty, or {lane.checkpoint}"),
+            )
+        return lane
+
+    def _rules(self, request: StartRequest, lane: LaneSettings) -> Rules:
+        name = request.profile or lane.profile
+        policy = self.settings.profiles.get(name)
+        if policy is None:
+            raise NotFoundError(
+                Code.PROFILE_UNKNOWN,
+                f"There is no profile {name!r}.",
+                FieldViolation("start.profile", f"empty, or one of: {', '.join(sorted(self.settings.profiles))}"),
+            )
+        return Rules(policy, self._calibration, claimed=request.claim.kind != "none")
+
+    def _check_expiry(self, traveller: Traveller) -> None:
+        now, cap_h = self.clock.utc(), self.settings.gallery.max_retention_h
+        if not now < traveller.expires_at <= now + timedelta(hours=cap_h):
+            raise EnrolmentError(
+                Code.EXPIRY_INVALID,
+                f"Expiry must be in the future and at most {cap_h:g} h ahead; it is {traveller.expires_at:%FT%TZ}, "
+                f"now is {now:%FT%TZ}.",
+                FieldViolation("traveller.expires_at", f"after now, at most {cap_h:g} h ahead (UTC)"),
+            )

@@ -1,0 +1,135 @@
+"""Settings: one frozen, typed tree from ``gate.toml`` and the environment, built once and passed in.
+
+Environment variables win over the file: ``EGATE_SERVER__ADDRESS=127.0.0.1:6000`` is ``[server] address``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gate.decision.policy import Policy
+from gate.errors import Code, FieldViolation, SettingsError
+
+DEFAULT_PACK = "edgeface-xs"
+MEBIBYTE = 1 << 20
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TlsSettings(_Group):
+    """Files in PEM. With `client_ca`, clients must bring a certificate that it signed."""
+
+    certificate: Path
+    private_key: Path
+    client_ca: Path | None = None
+
+
+class ServerSettings(_Group):
+    """Where the engine listens, and what it allows there."""
+
+    address: str = Field("127.0.0.1:50151", description="host:port, or unix:path; port 0 takes any free one")
+    tls: TlsSettings | None = None
+    allow_insecure: bool = Field(False, description="listen beyond loopback without TLS, on an isolated network")
+    reflection: bool = Field(False, description="let anybody list the services (grpcurl)")
+    max_message_bytes: int = Field(4 * MEBIBYTE, ge=64 * 1024, le=64 * MEBIBYTE)
+    keepalive_s: float = Field(20.0, gt=0)
+    drain_s: float = Field(10.0, ge=0, description="time for passages in flight after SIGTERM")
+    inference_threads: int = Field(2, ge=1, le=64, description="frames looked at side by side, over all lanes")
+
+
+class ModelSettings(_Group):
+    """Which models run, and where."""
+
+    pack: str = DEFAULT_PACK
+    provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
+    threads: int = Field(1, ge=1, le=64, description="threads within one model run")
+    detect_size: int = Field(
+        320, ge=96, le=1280, multiple_of=32, description="longer side of the detector's canvas, px"
+    )
+    insightface_root: Path = Path("~/.insightface")
+
+
+class GallerySettings(_Group):
+    """How long travellers may be kept."""
+
+    max_retention_h: float = Field(24.0, gt=0, le=24, description="an expiry further ahead is refused")
+    sweep_s: float = Field(5.0, gt=0, description="expired templates leave memory at least this often")
+
+
+class LaneSettings(_Group):
+    """One lane."""
+
+    checkpoint: str = "main"
+    profile: str = "pedestrian"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="EGATE_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    server: ServerSettings = ServerSettings()
+    models: ModelSettings = ModelSettings()
+    gallery: GallerySettings = GallerySettings()
+    lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
+    profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
+
+    @model_validator(mode="after")
+    def _profiles_exist(self) -> Self:
+        for name, lane in self.lanes.items():
+            if lane.profile not in self.profiles:
+                raise ValueError(f"lane {name!r} asks for profile {lane.profile!r}, which is not under [profiles]")
+        return self
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 -- one group a keyword
+    """Builds the settings from `path`, the environment and `overrides` (strongest).
+
+    Without `path`, ``gate.toml`` in the working folder is read where there is one.
+
+    Raises:
+        SettingsError: SETTINGS_INVALID, with one violation for each value that is not as expected.
+    """
+    file = path or (Path("gate.toml") if Path("gate.toml").is_file() else None)
+    try:
+        document = tomllib.loads(file.read_text()) if file else {}
+    except OSError as error:
+        raise SettingsError(Code.SETTINGS_INVALID, f"Cannot read {file}: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(Code.SETTINGS_INVALID, f"{file} is not valid TOML: {error}.") from error
+
+    class WithFile(Settings):
+        """The same, with the file's document as the weakest source."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=document)
+
+    try:
+        return WithFile(**overrides)
+    except ValidationError as error:
+        violations = [FieldViolation(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        listed = "; ".join(f"{v.field or 'settings'}: {v.expected}" for v in violations)
+        raise SettingsError(Code.SETTINGS_INVALID, listed, *violations) from error
