@@ -46,7 +46,7 @@ class Engine:
         self.pack_id = vision.pack_id
         self._vision = vision
         self._calibration = calibration
-        self._busy: set[str] = set()
+        self._busy: dict[str, str] = {}  # lane -> passage
         self._busy_lock = threading.Lock()
 
     def warm(self) -> None:
@@ -62,20 +62,19 @@ class Engine:
         """
         lane = self._lane(request)
         rules = self._rules(request, lane)
-        with self._busy_lock:
-            if request.lane_id in self._busy:
-                raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
-            self._busy.add(request.lane_id)
         attempt = Attempt(request, rules, self._vision, self.gallery.snapshot, self.clock)
+        with self._busy_lock:
+            if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
+                raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
         _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=request.claim.kind)
         return attempt
 
     def close_passage(self, attempt: Attempt) -> None:
         """Frees the lane and records how the passage ended. Idempotent."""
         with self._busy_lock:
-            if attempt.lane_id not in self._busy:
+            if self._busy.get(attempt.lane_id) != attempt.passage_id:
                 return
-            self._busy.discard(attempt.lane_id)
+            del self._busy[attempt.lane_id]
         report, decision = attempt.report(), attempt.decision
         _log.info(
             "passage_closed",
