@@ -1,0 +1,144 @@
+"""A model pack in memory: files found, verified by hash, and named so that templates know who made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from gate.errors import Code, ModelPackError
+from gate.vision.registry import DetectorFile, EmbedderFile, MaskFile, ModelFile, load_registry, registry_folder
+
+MODELS_VARIABLE = "EGATE_MODELS"
+
+F = TypeVar("F", bound=ModelFile)
+F_co = TypeVar("F_co", bound=ModelFile, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedModel(Generic[F_co]):
+    """A model whose bytes are the ones its entry describes.
+
+    Attributes:
+        name: in the registry, or the file's name.
+        path: where it was read.
+        entry: its papers.
+        data: the ONNX file.
+    """
+
+    name: str
+    path: Path
+    entry: F_co
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPack:
+    """Detector, embedder and what belongs to them.
+
+    Attributes:
+        name: as asked for.
+        pack_id: the embedder's name and a short hash over everything that shapes an embedding: the embedder's
+            file, its input geometry and the alignment. Embeddings of two packs are comparable if and only if
+            the ids are equal, so the detector is not part of it.
+        detector, embedder, mask: the models; `mask` is None for a pack that cannot tell masks.
+        calibration_json: text of the pack's calibration, None while it has none.
+    """
+
+    name: str
+    pack_id: str
+    detector: VerifiedModel[DetectorFile]
+    embedder: VerifiedModel[EmbedderFile]
+    mask: VerifiedModel[MaskFile] | None
+    calibration_json: str | None = field(repr=False)
+
+
+def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Path, ...] | None = None) -> ModelPack:
+    """Find, read and verify a registered pack.
+
+    Args:
+        name: ``<pack>`` or ``<pack>+<detector>``, see `Registry.pack`.
+        registry_dir: folder of registry.toml and own models, by default this installation's.
+        folders: where third-party files are looked up, by default `model_folders()`.
+
+    Raises:
+        ModelPackError: PACK_UNKNOWN, MODEL_MISSING, MODEL_ALTERED or MODEL_INVALID.
+    """
+    home = registry_dir or registry_folder()
+    places = model_folders(home) if folders is None else folders
+    registry = load_registry(home)
+    entry = registry.pack(name)
+    embedder = read_verified(entry.embedder, _listed(registry.embedders, entry.embedder), home, places)
+    mask = read_verified(entry.mask, _listed(registry.masks, entry.mask), home, places) if entry.mask else None
+    return ModelPack(
+        name=name,
+        pack_id=make_pack_id(entry.embedder, embedder.entry),
+        detector=read_verified(entry.detector, _listed(registry.detectors, entry.detector), home, places),
+        embedder=embedder,
+        mask=mask,
+        calibration_json=read_calibration(home, name),
+    )
+
+
+def model_folders(home: Path, environ: dict[str, str] | None = None) -> tuple[Path, ...]:
+    """Where third-party model files may lie, first match wins.
+
+    The folders of EGATE_MODELS (separated like PATH), then ``shared/models`` beside the checkout.
+
+    Args:
+        home: the registry's folder.
+        environ: by default the process's.
+    """
+    variables = os.environ if environ is None else environ
+    named = [Path(part).expanduser() for part in variables.get(MODELS_VARIABLE, "").split(os.pathsep) if part]
+    return (*named, home.parent.parent / "shared" / "models")
+
+
+def read_verified(name: str, entry: F, home: Path, folders: tuple[Path, ...]) -> VerifiedModel[F]:
+    """The model's bytes, when they are those of the entry.
+
+    Raises:
+        ModelPackError: MODEL_MISSING, naming every place looked at, or MODEL_ALTERED.
+    """
+    places = (home,) if entry.own else folders
+    path = next((place / entry.file for place in places if (place / entry.file).is_file()), None)
+    if path is None:
+        looked = ", ".join(str(place / entry.file) for place in places)
+        raise ModelPackError(
+            Code.MODEL_MISSING,
+            f"model {name}: no file {entry.file}; looked for {looked}. Put the file into one of these folders, "
+            f"or name its folder in the environment variable {MODELS_VARIABLE}. Origin: {entry.origin}",
+        )
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != entry.sha256:
+        raise ModelPackError(
+            Code.MODEL_ALTERED,
+            f"model {name}: expected SHA-256 {entry.sha256}, {path} has {found}. Fetch the file again from its "
+            f"origin ({entry.origin}), or register the new one under its own name",
+        )
+    return VerifiedModel(name, path, entry, data)
+
+
+def make_pack_id(name: str, entry: EmbedderFile) -> str:
+    """See `ModelPack.pack_id`."""
+    shape = {"embedder": entry.sha256, "geometry": entry.geometry.model_dump(mode="json")}
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+    return f"{name}-{digest[:8]}"
+
+
+def read_calibration(home: Path, pack_name: str) -> str | None:
+    """Text of the pack's calibration, None when none was measured; it is for `gate.decision` to understand."""
+    path = home / "packs" / pack_name.replace(":", "-") / "calibration.json"
+    return path.read_text("utf-8") if path.is_file() else None
+
+
+def _listed(entries: dict[str, F], name: str) -> F:
+    if name not in entries:
+        raise ModelPackError(
+            Code.MODEL_INVALID, f"the registry's packs name a model {name!r} that it does not describe"
+        )
+    return entries[name]

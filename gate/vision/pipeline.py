@@ -1,0 +1,158 @@
+"""A frame in, a sighting and a probe out: the stages of vision in their order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from gate.errors import Code, EnrolmentError
+from gate.vision.align import align
+from gate.vision.detector import Detector
+from gate.vision.embedder import Embedder
+from gate.vision.enrolment import EnrolmentRules, check_photo
+from gate.vision.frame import DecodeLimits, Frame, decode, decode_photo
+from gate.vision.mask import MaskModel
+from gate.vision.probe import ImageBGR, MaskState, Probe, Sighting
+from gate.vision.quality import measure
+from gate.vision.selection import pick_traveller, rival_ratio
+
+
+class Vision(Protocol):
+    """What the engine needs of vision. Threads may share it."""
+
+    @property
+    def pack_id(self) -> str:
+        """The model pack whose templates its probes can be compared with."""
+        ...
+
+    def look(self, frame: Frame) -> Sighting:
+        """What detection sees in a frame; without a face the sighting says so.
+
+        Raises:
+            FrameError: the frame cannot be decoded.
+            EngineFault: a model failed.
+        """
+        ...
+
+    def probe(self, sighting: Sighting) -> Probe:
+        """The traveller's face of a sighting, ready for comparison.
+
+        Raises:
+            ValueError: the sighting has no traveller.
+            EngineFault: a model failed.
+        """
+        ...
+
+    def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
+        """The one person on a JPEG or PNG photograph.
+
+        Raises:
+            FrameError: the photograph cannot be decoded.
+            EnrolmentError: PHOTO_NO_FACE, PHOTO_SEVERAL_FACES or PHOTO_LOW_QUALITY.
+            EngineFault: a model failed.
+        """
+        ...
+
+    def warm(self) -> None:
+        """Run every model once, so that the first passage is as fast as the next."""
+        ...
+
+
+class VisionPipeline:
+    """`Vision` with real models. Holds no state between calls.
+
+    Args:
+        detector, embedder: the pack's.
+        mask_model: None for a pack that cannot tell masks; every probe is then UNKNOWN.
+        pack_id: the pack's.
+        limits: on pictures.
+        rules: on enrolment photographs.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        mask_model: MaskModel | None,
+        pack_id: str,
+        limits: DecodeLimits | None = None,
+        rules: EnrolmentRules | None = None,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._mask_model = mask_model
+        self._pack_id = pack_id
+        self._limits = limits or DecodeLimits()
+        self._rules = rules or EnrolmentRules()
+
+    @property
+    def pack_id(self) -> str:
+        """See `Vision.pack_id`."""
+        return self._pack_id
+
+    def look(self, frame: Frame) -> Sighting:
+        """See `Vision.look`."""
+        timings_ms: dict[str, float] = {}
+        with _timed(timings_ms, "decode"):
+            image_bgr = decode(frame, self._limits)
+        return self._sight(image_bgr, timings_ms)
+
+    def probe(self, sighting: Sighting) -> Probe:
+        """See `Vision.probe`."""
+        if sighting.aligned is None:
+            raise ValueError("expected a sighting with a traveller, found one without")
+        timings_ms: dict[str, float] = {}
+        with _timed(timings_ms, "embed"):
+            embedding = self._embedder.embed(sighting.aligned[None])[0]
+        mask = MaskState.UNKNOWN
+        if self._mask_model is not None:
+            with _timed(timings_ms, "mask"):
+                mask = self._mask_model.state(sighting.aligned)
+        return Probe(embedding, mask, self._pack_id, timings_ms)
+
+    def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
+        """See `Vision.enrol_photo`."""
+        timings_ms: dict[str, float] = {}
+        with _timed(timings_ms, "decode"):
+            image_bgr = decode_photo(data, self._limits)
+        sighting = self._sight(image_bgr, timings_ms)
+        if sighting.traveller is None:
+            raise EnrolmentError(
+                Code.PHOTO_NO_FACE,
+                f"expected one face, found none in a photograph of {sighting.width_px} x {sighting.height_px}",
+            )
+        check_photo(sighting, self._rules)
+        return self.probe(sighting), sighting
+
+    def warm(self) -> None:
+        """See `Vision.warm`."""
+        self._detector.warm()
+        self._embedder.warm()
+        if self._mask_model is not None:
+            self._mask_model.warm()
+
+    def _sight(self, image_bgr: ImageBGR, timings_ms: dict[str, float]) -> Sighting:
+        height, width = image_bgr.shape[:2]
+        with _timed(timings_ms, "detect"):
+            faces = self._detector.detect(image_bgr)
+        traveller = pick_traveller(faces, width, height)
+        if traveller is None:
+            return Sighting(width, height, faces, None, 0.0, None, None, timings_ms)
+        with _timed(timings_ms, "align"):
+            aligned = align(image_bgr, traveller.landmarks)
+        with _timed(timings_ms, "quality"):
+            quality = measure(traveller, aligned, width, height)
+        ratio = rival_ratio(faces, traveller)
+        return Sighting(width, height, faces, traveller, ratio, quality, aligned, timings_ms)
+
+
+@contextmanager
+def _timed(timings_ms: dict[str, float], stage: str) -> Iterator[None]:
+    """Note how long a stage took, also when it raises."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings_ms[stage] = (time.perf_counter() - start) * 1000

@@ -1,0 +1,51 @@
+"""SCRFD: boxes and landmarks as distances from the cells of three grids, two anchors a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gate.errors import Code, ModelPackError
+from gate.vision.detector import Candidates, Floats
+from gate.vision.session import OrtSession, Tensor
+
+STRIDES_PX = (8, 16, 32)
+ANCHORS_PER_CELL = 2
+# Scores, boxes and landmarks for each stride, in this order.
+_CHANNELS = (1, 1, 1, 4, 4, 4, 10, 10, 10)
+
+
+class ScrfdHead:
+    """Reads the nine outputs of a SCRFD network with landmarks; a leading batch axis of 1 may be there or not."""
+
+    def check(self, session: OrtSession) -> None:
+        """See `gate.vision.detector.Head`."""
+        found = tuple(output.shape[-1] if output.shape else None for output in session.outputs)
+        # A symbolic last axis says nothing; only a stated one can be wrong.
+        fits = len(found) == len(_CHANNELS) and all(
+            not isinstance(have, int) or have == want for have, want in zip(found, _CHANNELS, strict=True)
+        )
+        if not fits:
+            raise ModelPackError(
+                Code.MODEL_INVALID,
+                f"{session.name}: SCRFD with landmarks has outputs of last axis {_CHANNELS}, found {found}",
+            )
+
+    def decode(self, outputs: list[Tensor], canvas_wh: tuple[int, int], threshold: float) -> Candidates:
+        """See `gate.vision.detector.Head`. Only cells above the threshold are decoded."""
+        boxes, landmarks, scores = [], [], []
+        for level, stride in enumerate(STRIDES_PX):
+            level_scores = outputs[level].reshape(-1)
+            chosen = np.flatnonzero(level_scores >= threshold)
+            columns = canvas_wh[0] // stride
+            cell = chosen // ANCHORS_PER_CELL
+            corner = np.stack((cell % columns, cell // columns), axis=1).astype(np.float32) * stride
+            distance = outputs[level + 3].reshape(-1, 4)[chosen] * stride
+            offset = outputs[level + 6].reshape(-1, 5, 2)[chosen] * stride
+            boxes.append(np.concatenate((corner - distance[:, :2], corner + distance[:, 2:]), axis=1))
+            landmarks.append(corner[:, None, :] + offset)
+            scores.append(level_scores[chosen])
+        return Candidates(_joined(boxes), _joined(landmarks), _joined(scores))
+
+
+def _joined(parts: list[Tensor]) -> Floats:
+    return np.concatenate(parts).astype(np.float32, copy=False)
