@@ -1,0 +1,151 @@
+"""Lane messages to records of ours, checked, and back."""
+
+from __future__ import annotations
+
+from gate.decision.outcome import Decision
+from gate.decision.passage import Guide
+from gate.engine.attempt import Attempt, AttemptReport, Claim, StartRequest
+from gate.errors import Code, FrameError, GateError, ProtocolError
+from gate.service.checks import Checks
+from gate.service.enums import (
+    ENCODING_FROM_WIRE,
+    GUIDANCE_TEXT,
+    GUIDANCE_TO_WIRE,
+    MASK_TO_WIRE,
+    OUTCOME_TO_WIRE,
+    REASON_TO_WIRE,
+)
+from gate.service.pb import lane_pb2 as pb
+from gate.service.status import public_text
+from gate.vision.frame import Frame
+
+
+def start_request(start: pb.PassageStart) -> StartRequest:
+    """The opening of a passage.
+
+    Raises:
+        ProtocolError: `FIELD_INVALID`, with every field at fault.
+    """
+    checks = Checks("start.")
+    request = StartRequest(
+        lane_id=checks.name("lane_id", start.lane_id, required=True),
+        checkpoint=checks.name("checkpoint", start.checkpoint),
+        profile=checks.name("profile", start.profile),
+        flight=checks.name("flight", start.flight),
+        claim=_claim(start.claim, checks) if start.HasField("claim") else Claim.nothing(),
+    )
+    if checks.violations:
+        raise ProtocolError(Code.FIELD_INVALID, "`start` is not as the protocol says.", *checks.violations)
+    return request
+
+
+def _claim(claim: pb.Claim, checks: Checks) -> Claim:
+    kind = claim.WhichOneof("kind")
+    if kind == "document":
+        return Claim(
+            kind="document",
+            value=checks.document_number("claim.document.number", claim.document.number),
+            issuing_state=checks.issuing_state("claim.document.issuing_state", claim.document.issuing_state),
+        )
+    if kind == "traveller_reference":
+        return Claim(kind="reference", value=checks.reference("claim.traveller_reference", claim.traveller_reference))
+    if kind is None:
+        # Absent says "nothing presented"; empty is a kind that this engine does not know. Searching 1:N instead
+        # would answer a question that was not asked.
+        checks.fault("claim", "one of none, document, traveller_reference")
+    return Claim.nothing()
+
+
+def frame(message: pb.Frame) -> Frame:
+    """One camera frame; its bytes are not looked at here.
+
+    Raises:
+        FrameError: `FIELD_INVALID` where a field around the bytes makes no sense.
+    """
+    checks = Checks("frame.")
+    encoding = ENCODING_FROM_WIRE.get(message.encoding)
+    if encoding is None:
+        checks.fault("encoding", "one of the encodings of FrameEncoding")
+    checks.name("camera_id", message.camera_id)
+    if encoding is None or checks.violations:
+        raise FrameError(Code.FIELD_INVALID, _in_words(checks), *checks.violations)
+    return Frame(
+        sequence=message.sequence,
+        capture_time_us=message.capture_time_us,
+        encoding=encoding,
+        width_px=message.width_px,
+        height_px=message.height_px,
+        data=message.data,
+        camera_id=message.camera_id,
+    )
+
+
+def _in_words(checks: Checks) -> str:
+    # FrameRejected has no place for field violations, so its message names them.
+    return "; ".join(f"{violation.field}: expected {violation.expected}" for violation in checks.violations)
+
+
+def accepted(attempt: Attempt, budget_s: float) -> pb.PassageResponse:
+    """The answer to `start`."""
+    return pb.PassageResponse(
+        accepted=pb.PassageAccepted(
+            passage_id=attempt.passage_id, budget_ms=round(budget_s * 1000), pack_id=attempt.pack_id
+        )
+    )
+
+
+def guidance(effect: Guide) -> pb.PassageResponse:
+    """What the traveller should do."""
+    return pb.PassageResponse(
+        guidance=pb.Guidance(
+            code=GUIDANCE_TO_WIRE[effect.guidance],
+            text=GUIDANCE_TEXT[effect.guidance],
+            frame_sequence=effect.frame_sequence,
+        )
+    )
+
+
+def frame_rejected(sequence: int, error: GateError) -> pb.PassageResponse:
+    """Why a frame could not be used."""
+    return pb.PassageResponse(
+        frame_rejected=pb.FrameRejected(sequence=sequence, code=error.code.value, message=public_text(error))
+    )
+
+
+def decision(found: Decision, report: AttemptReport, attempt: Attempt) -> pb.PassageResponse:
+    """The final answer."""
+    message = pb.Decision(
+        outcome=OUTCOME_TO_WIRE[found.outcome],
+        reason=REASON_TO_WIRE[found.reason],
+        traveller_reference=found.traveller_reference or "",
+        flight=found.flight or "",
+        frames=pb.FrameCounts(seen=report.seen, used=report.used, dropped=report.dropped, rejected=report.rejected),
+        timings=[
+            pb.StageTiming(stage=timing.stage, count=timing.count, total_ms=timing.total_ms, max_ms=timing.max_ms)
+            for timing in report.timings
+        ],
+        elapsed_ms=report.elapsed_ms,
+        frame_to_decision_ms=report.frame_to_decision_ms,
+        passage_id=attempt.passage_id,
+        pack_id=attempt.pack_id,
+        incident_id=attempt.incident_id,
+    )
+    if found.comparison is not None:
+        message.MergeFrom(_comparison(found))
+    return pb.PassageResponse(decision=message)
+
+
+def _comparison(found: Decision) -> pb.Decision:
+    compared = found.comparison
+    if compared is None:
+        return pb.Decision()
+    return pb.Decision(
+        similarity=compared.similarity,
+        threshold=compared.threshold,
+        false_positive_rate=compared.false_positive_rate,
+        threshold_extrapolated=compared.extrapolated,
+        runner_up_similarity=compared.runner_up,
+        mask_state=MASK_TO_WIRE[compared.mask],
+        gallery_size=compared.gallery_size,
+        frame_sequence=compared.frame_sequence,
+    )

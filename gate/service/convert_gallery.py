@@ -1,0 +1,142 @@
+"""Gallery messages to records of ours, checked, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from google.protobuf import timestamp_pb2
+
+from gate.errors import Code, EnrolmentError, GateError, ProtocolError
+from gate.gallery.gallery import GalleryDescription, Removal
+from gate.gallery.traveller import TravelDocument, Traveller
+from gate.service.checks import Checks
+from gate.service.pb import gallery_pb2 as pb
+from gate.service.status import public_text
+
+MAX_DOCUMENTS = 8
+"""Documents that a traveller may have."""
+
+
+def traveller(message: pb.Traveller) -> Traveller:
+    """An expected traveller.
+
+    Raises:
+        EnrolmentError: `FIELD_INVALID`, with every field at fault.
+    """
+    checks = Checks("traveller.")
+    expires_at = _utc(message.expires_at) if message.HasField("expires_at") else None
+    if expires_at is None:
+        checks.fault("expires_at", "a UTC time")
+    if len(message.documents) > MAX_DOCUMENTS:
+        checks.fault("documents", f"at most {MAX_DOCUMENTS}; got {len(message.documents)}")
+    record = Traveller(
+        reference=checks.reference("reference", message.reference),
+        flight=checks.name("flight", message.flight, required=True),
+        expires_at=expires_at or datetime.max.replace(tzinfo=UTC),
+        documents=tuple(
+            TravelDocument(
+                number=checks.document_number(f"documents[{index}].number", document.number),
+                issuing_state=checks.issuing_state(f"documents[{index}].issuing_state", document.issuing_state),
+            )
+            for index, document in enumerate(message.documents[:MAX_DOCUMENTS])
+        ),
+    )
+    if checks.violations:
+        wrong = "; ".join(f"{violation.field}: expected {violation.expected}" for violation in checks.violations)
+        raise EnrolmentError(Code.FIELD_INVALID, wrong, *checks.violations)
+    return record
+
+
+def withdraw_request(message: pb.WithdrawRequest) -> tuple[str, str | None]:
+    """Whom to withdraw, and from which flight (None: from every one).
+
+    Raises:
+        ProtocolError: `FIELD_INVALID`, with every field at fault.
+    """
+    checks = Checks()
+    reference = checks.reference("traveller_reference", message.traveller_reference)
+    flight = checks.name("flight", message.flight)
+    _settle(checks)
+    return reference, flight or None
+
+
+def flight_name(value: str, *, required: bool) -> str | None:
+    """The flight that a request names; None for every flight.
+
+    Raises:
+        ProtocolError: `FIELD_INVALID`.
+    """
+    checks = Checks()
+    flight = checks.name("flight", value, required=required)
+    _settle(checks)
+    return flight or None
+
+
+def _settle(checks: Checks) -> None:
+    if checks.violations:
+        raise ProtocolError(Code.FIELD_INVALID, "The request is not as the protocol says.", *checks.violations)
+
+
+def enrolled(index: int, reference: str, *, already: bool, eye_distance_px: float) -> pb.EnrolResult:
+    """A photograph that became a template."""
+    state = pb.ENROL_STATUS_ALREADY_ENROLLED if already else pb.ENROL_STATUS_ENROLLED
+    return pb.EnrolResult(index=index, traveller_reference=reference, status=state, eye_distance_px=eye_distance_px)
+
+
+def refused(index: int, reference: str, error: GateError) -> pb.EnrolResult:
+    """A photograph that could not be used, and why."""
+    return pb.EnrolResult(
+        index=index,
+        traveller_reference=reference,
+        status=pb.ENROL_STATUS_REFUSED,
+        code=error.code.value,
+        message=public_text(error),
+    )
+
+
+def description(found: GalleryDescription) -> pb.DescribeResponse:
+    """Who is expected, in numbers."""
+    return pb.DescribeResponse(
+        flights=[
+            pb.FlightDescription(
+                flight=flight.flight,
+                travellers=flight.travellers,
+                templates=flight.templates,
+                first_expiry=_timestamp(flight.first_expiry),
+                last_expiry=_timestamp(flight.last_expiry),
+            )
+            for flight in found.flights
+        ],
+        travellers=found.travellers,
+        templates=found.templates,
+        generation=found.generation,
+        pack_id=found.pack_id,
+    )
+
+
+def withdrawal(done: Removal) -> pb.WithdrawResponse:
+    """What was removed."""
+    return pb.WithdrawResponse(templates_removed=done.templates, generation=done.generation)
+
+
+def closure(done: Removal) -> pb.CloseFlightResponse:
+    """What was removed."""
+    return pb.CloseFlightResponse(
+        travellers_removed=done.travellers,
+        templates_removed=done.templates,
+        templates_remaining=done.remaining,
+        generation=done.generation,
+    )
+
+
+def _utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None  # before year 1 or after year 9999
+
+
+def _timestamp(moment: datetime) -> timestamp_pb2.Timestamp:
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

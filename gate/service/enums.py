@@ -1,0 +1,52 @@
+"""Our enumerations and those on the wire, in one table each, for the service and the client alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.service.pb import lane_pb2 as pb
+from gate.vision.frame import Encoding
+from gate.vision.probe import MaskState
+
+ENCODING_TO_WIRE: Mapping[Encoding, pb.FrameEncoding.ValueType] = MappingProxyType(
+    {encoding: pb.FrameEncoding.Value(f"FRAME_ENCODING_{encoding.name}") for encoding in Encoding}
+)
+OUTCOME_TO_WIRE: Mapping[Outcome, pb.Outcome.ValueType] = MappingProxyType(
+    {outcome: pb.Outcome.Value(f"OUTCOME_{outcome.name}") for outcome in Outcome}
+)
+REASON_TO_WIRE: Mapping[Reason, pb.Reason.ValueType] = MappingProxyType(
+    {reason: pb.Reason.Value(f"REASON_{reason.name}") for reason in Reason}
+)
+GUIDANCE_TO_WIRE: Mapping[Guidance, pb.GuidanceCode.ValueType] = MappingProxyType(
+    {guidance: pb.GuidanceCode.Value(f"GUIDANCE_CODE_{guidance.name}") for guidance in Guidance}
+)
+MASK_TO_WIRE: Mapping[MaskState, pb.MaskState.ValueType] = MappingProxyType(
+    {
+        MaskState.UNKNOWN: pb.MASK_STATE_UNSPECIFIED,
+        MaskState.NONE: pb.MASK_STATE_NONE,
+        MaskState.WORN: pb.MASK_STATE_WORN,
+        MaskState.UNDER_NOSE: pb.MASK_STATE_UNDER_NOSE,
+    }
+)
+
+ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in ENCODING_TO_WIRE.items()})
+OUTCOME_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in OUTCOME_TO_WIRE.items()})
+REASON_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in REASON_TO_WIRE.items()})
+GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_WIRE.items()})
+MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})
+
+GUIDANCE_TEXT: Mapping[Guidance, str] = MappingProxyType(
+    {
+        Guidance.STEP_INTO_VIEW: "Please step in front of the camera.",
+        Guidance.COME_CLOSER: "Please come closer.",
+        Guidance.STEP_BACK: "Please step back.",
+        Guidance.LOOK_AT_CAMERA: "Please look at the camera.",
+        Guidance.ONE_PERSON_ONLY: "One person only, please.",
+        Guidance.HOLD_STILL: "Please hold still.",
+        Guidance.TOO_DARK: "It is too dark to see your face.",
+        Guidance.TOO_BRIGHT: "It is too bright to see your face.",
+        Guidance.WAIT: "Please wait a moment.",
+    }
+)

@@ -1,0 +1,71 @@
+"""GalleryService: enrols expected travellers and destroys them again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from functools import partial
+
+import grpc
+
+from gate.engine.engine import Engine
+from gate.errors import Code, FieldViolation, InputError, ProtocolError
+from gate.service import convert_gallery as convert
+from gate.service.pb import gallery_pb2 as pb
+from gate.service.pb import gallery_pb2_grpc
+from gate.service.threads import in_thread
+
+MAX_PHOTOS = 5_000
+"""Photographs a stream: their results, at up to about 500 bytes each, must fit into one answer of 4 MiB."""
+
+Context = grpc.aio.ServicerContext
+
+
+class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
+    """The integrators' side of the engine. Arguments as `LaneService`."""
+
+    def __init__(self, engine: Engine, executor: Executor, warm: asyncio.Event) -> None:
+        self._engine = engine
+        self._executor = executor
+        self._warm = warm
+
+    async def Enrol(  # noqa: N802, D102
+        self, request_iterator: AsyncIterator[pb.EnrolRequest], _context: Context[pb.EnrolRequest, pb.EnrolResponse]
+    ) -> pb.EnrolResponse:
+        await self._warm.wait()
+        results: list[pb.EnrolResult] = []
+        async for request in request_iterator:
+            if len(results) == MAX_PHOTOS:
+                expected = FieldViolation("stream", f"at most {MAX_PHOTOS} photographs")
+                raise ProtocolError(Code.FIELD_INVALID, "Too many photographs in one stream.", expected)
+            results.append(await in_thread(self._executor, partial(self._enrol, len(results), request)))
+        refused = sum(result.status == pb.ENROL_STATUS_REFUSED for result in results)
+        return pb.EnrolResponse(results=results, enrolled=len(results) - refused, refused=refused)
+
+    def _enrol(self, index: int, request: pb.EnrolRequest) -> pb.EnrolResult:
+        reference = request.traveller.reference
+        try:
+            done = self._engine.enrol(convert.traveller(request.traveller), request.photo)
+        except InputError as error:
+            return convert.refused(index, reference, error)
+        return convert.enrolled(index, reference, already=done.already, eye_distance_px=done.eye_distance_px)
+
+    async def Describe(  # noqa: N802, D102
+        self, request: pb.DescribeRequest, _context: Context[pb.DescribeRequest, pb.DescribeResponse]
+    ) -> pb.DescribeResponse:
+        flight = convert.flight_name(request.flight, required=False)
+        found = await in_thread(self._executor, lambda: self._engine.describe(flight))
+        return convert.description(found)
+
+    async def Withdraw(  # noqa: N802, D102
+        self, request: pb.WithdrawRequest, _context: Context[pb.WithdrawRequest, pb.WithdrawResponse]
+    ) -> pb.WithdrawResponse:
+        reference, flight = convert.withdraw_request(request)
+        return convert.withdrawal(await in_thread(self._executor, lambda: self._engine.withdraw(reference, flight)))
+
+    async def CloseFlight(  # noqa: N802, D102
+        self, request: pb.CloseFlightRequest, _context: Context[pb.CloseFlightRequest, pb.CloseFlightResponse]
+    ) -> pb.CloseFlightResponse:
+        flight = convert.flight_name(request.flight, required=True) or ""
+        return convert.closure(await in_thread(self._executor, lambda: self._engine.close_flight(flight)))

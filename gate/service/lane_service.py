@@ -1,0 +1,83 @@
+"""LaneService: opens a passage, hands it to a session, and frees the lane in every case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import ExitStack
+
+import grpc
+
+from gate.engine.engine import Engine
+from gate.errors import Code, ProtocolError
+from gate.service import convert
+from gate.service.drain import Drain
+from gate.service.passage_session import PassageSession
+from gate.service.pb import lane_pb2 as pb
+from gate.service.pb import lane_pb2_grpc
+
+DEADLINE_MARGIN_S = 0.15
+"""The decision leaves this long before the controller's deadline, to arrive within it."""
+
+START_WITHIN_S = 10.0
+"""An opened stream that stays silent is closed after this long."""
+
+
+class LaneService(lane_pb2_grpc.LaneServiceServicer):
+    """The lanes' side of the engine.
+
+    Args:
+        engine: opens passages.
+        executor: threads that look at frames.
+        drain: knows whether new passages are taken on.
+        warm: set once the models are loaded; a passage opened earlier is accepted when they are.
+    """
+
+    def __init__(self, engine: Engine, executor: Executor, drain: Drain, warm: asyncio.Event) -> None:
+        self._engine = engine
+        self._executor = executor
+        self._drain = drain
+        self._warm = warm
+
+    # A coroutine that writes, where the stubs' types expect a generator: see interceptors.Guard.
+    async def Passage(  # type: ignore[override]  # noqa: N802 -- the protocol's name
+        self,
+        request_iterator: AsyncIterator[pb.PassageRequest],
+        context: grpc.aio.ServicerContext[pb.PassageRequest, pb.PassageResponse],
+    ) -> None:
+        """One traveller's attempt at one lane."""
+        start = convert.start_request(await _first(request_iterator))
+        with self._drain.passage(), ExitStack() as lane:
+            await self._warm.wait()
+            attempt = self._engine.open_passage(start)
+            lane.callback(self._engine.close_passage, attempt)
+            budget_s = _budget_s(attempt.budget_s, context.time_remaining())
+            session = PassageSession(attempt, lane.close, self._engine.clock, self._executor, self._drain)
+            await context.write(convert.accepted(attempt, budget_s))
+            await session.run(request_iterator, context.write, budget_s)
+
+
+async def _first(requests: AsyncIterator[pb.PassageRequest]) -> pb.PassageStart:
+    try:
+        return await asyncio.wait_for(_start(requests), START_WITHIN_S)
+    except TimeoutError as error:
+        raise ProtocolError(Code.START_MISSING, f"Expected `start` within {START_WITHIN_S:g} s.") from error
+
+
+async def _start(requests: AsyncIterator[pb.PassageRequest]) -> pb.PassageStart:
+    async for request in requests:
+        kind = request.WhichOneof("message")
+        if kind == "start":
+            return request.start
+        if kind is None:
+            raise ProtocolError(Code.MESSAGE_EMPTY, "Expected `start`; got a message without content.")
+        raise ProtocolError(Code.START_MISSING, "Expected `start`; got a frame.")
+    raise ProtocolError(Code.START_MISSING, "Expected `start`; the stream ended without a message.")
+
+
+def _budget_s(engine_s: float, deadline_s: float | None) -> float:
+    if deadline_s is None:
+        return engine_s
+    # A deadline shorter than the margin still leaves the engine most of its time.
+    return max(0.0, min(engine_s, deadline_s - min(DEADLINE_MARGIN_S, deadline_s / 4)))
