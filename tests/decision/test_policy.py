@@ -1,0 +1,26 @@
+"""A policy that opens without a match is not a policy."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from gate.decision.outcome import Outcome, Reason
+from gate.decision.policy import Policy
+
+
+def test_every_reason_has_an_outcome_and_only_a_match_opens() -> None:
+    outcomes = {reason: Policy().outcome(reason) for reason in Reason}
+    assert {reason for reason, outcome in outcomes.items() if outcome is Outcome.OPEN} == {Reason.MATCHED}
+
+
+@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.MATCHED])
+def test_no_setting_makes_another_reason_open(reason: Reason) -> None:
+    with pytest.raises(ValidationError, match="only a match opens"):
+        Policy.model_validate({"outcomes": {reason: "open"}})
+
+
+def test_an_authority_may_send_failures_to_an_officer() -> None:
+    policy = Policy.model_validate({"outcomes": {"no_match": "officer"}})
+    assert policy.outcome(Reason.NO_MATCH) is Outcome.OFFICER
+    assert policy.outcome(Reason.AMBIGUOUS) is Outcome.FINGERPRINT
