@@ -1,0 +1,52 @@
+"""What a gate controller's programmer writes against.
+
+::
+
+    async with GateClient("127.0.0.1:50151") as gate:
+        async with gate.passage("lane-1") as passage:
+            async for picture in camera:
+                if not await passage.send_jpeg(picture):
+                    break
+            decision = await passage.decision()
+
+`BlockingGateClient` is the same for a program without an event loop.
+"""
+
+from __future__ import annotations
+
+from gate.client.blocking import BlockingGateClient, BlockingPassage
+from gate.client.connection import Tls
+from gate.client.errors import GateTimeoutError, GateUnavailableError
+from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, ExpectedFlight, Removed
+from gate.client.gate import GateClient
+from gate.client.passage import PassageStream
+from gate.client.records import (
+    FrameCounts,
+    FrameRejection,
+    GuidanceGiven,
+    PassageDecision,
+    PassageEvent,
+    StageTiming,
+)
+
+__all__ = [
+    "BlockingGateClient",
+    "BlockingPassage",
+    "EnrolReport",
+    "EnrolResult",
+    "EnrolStatus",
+    "Expected",
+    "ExpectedFlight",
+    "FrameCounts",
+    "FrameRejection",
+    "GateClient",
+    "GateTimeoutError",
+    "GateUnavailableError",
+    "GuidanceGiven",
+    "PassageDecision",
+    "PassageEvent",
+    "PassageStream",
+    "Removed",
+    "StageTiming",
+    "Tls",
+]

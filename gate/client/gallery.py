@@ -1,0 +1,140 @@
+"""What comes out of the gallery calls, as records."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gate.client.errors import known_code
+from gate.errors import Code
+from gate.gallery.traveller import Traveller
+from gate.service.pb import gallery_pb2 as pb
+
+
+class EnrolStatus(enum.StrEnum):
+    """What happened to a photograph."""
+
+    ENROLLED = "enrolled"
+    ALREADY_ENROLLED = "already_enrolled"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolResult:
+    """What became of one photograph.
+
+    Attributes:
+        index: position among the photographs sent, from 0.
+        traveller_reference: whom it was for.
+        status: what happened.
+        code, message: why it was refused; None and empty otherwise.
+        eye_distance_px: pixels; 0 where no face was found.
+    """
+
+    index: int
+    traveller_reference: str
+    status: EnrolStatus
+    code: Code | None
+    message: str
+    eye_distance_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolReport:
+    """What became of the photographs, in the order in which they were sent."""
+
+    results: tuple[EnrolResult, ...]
+
+    @property
+    def refused(self) -> tuple[EnrolResult, ...]:
+        """Those that could not be used."""
+        return tuple(result for result in self.results if result.status is EnrolStatus.REFUSED)
+
+    @property
+    def enrolled(self) -> int:
+        """How many became templates, now or earlier."""
+        return len(self.results) - len(self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFlight:
+    """One flight's travellers, in numbers. Expiries in UTC."""
+
+    flight: str
+    travellers: int
+    templates: int
+    first_expiry: datetime
+    last_expiry: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Who is expected, in numbers. `generation` counts the changes to the gallery."""
+
+    flights: tuple[ExpectedFlight, ...]
+    travellers: int
+    templates: int
+    generation: int
+    pack_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed. `remaining`: templates found when counted again, 0; `travellers`: 1 for a withdrawal."""
+
+    travellers: int
+    templates: int
+    remaining: int
+    generation: int
+
+
+def enrol_request(traveller: Traveller, photo: bytes) -> pb.EnrolRequest:
+    """One photograph of one traveller. `expires_at` must have a time zone."""
+    message = pb.EnrolRequest(photo=photo)
+    message.traveller.reference = traveller.reference
+    message.traveller.flight = traveller.flight
+    message.traveller.expires_at.FromDatetime(traveller.expires_at)
+    message.traveller.documents.extend(
+        pb.TravelDocument(number=document.number, issuing_state=document.issuing_state)
+        for document in traveller.documents
+    )
+    return message
+
+
+_STATUS = {
+    pb.ENROL_STATUS_ENROLLED: EnrolStatus.ENROLLED,
+    pb.ENROL_STATUS_ALREADY_ENROLLED: EnrolStatus.ALREADY_ENROLLED,
+}
+
+
+def enrol_result(message: pb.EnrolResult, offset: int) -> EnrolResult:
+    """One result; `offset` is the position of its batch."""
+    return EnrolResult(
+        index=offset + message.index,
+        traveller_reference=message.traveller_reference,
+        status=_STATUS.get(message.status, EnrolStatus.REFUSED),
+        code=known_code(message.code),
+        message=message.message,
+        eye_distance_px=message.eye_distance_px,
+    )
+
+
+def expected(message: pb.DescribeResponse) -> Expected:
+    """Who is expected."""
+    return Expected(
+        flights=tuple(
+            ExpectedFlight(
+                flight=flight.flight,
+                travellers=flight.travellers,
+                templates=flight.templates,
+                first_expiry=flight.first_expiry.ToDatetime(tzinfo=UTC),
+                last_expiry=flight.last_expiry.ToDatetime(tzinfo=UTC),
+            )
+            for flight in message.flights
+        ),
+        travellers=message.travellers,
+        templates=message.templates,
+        generation=message.generation,
+        pack_id=message.pack_id,
+    )

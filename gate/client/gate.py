@@ -1,0 +1,271 @@
+"""The client: lanes' passages and the integrator's gallery, over one channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from numpy.typing import NDArray
+
+from gate.client import gallery
+from gate.client.connection import Tls, open_channel
+from gate.client.errors import GateTimeoutError, rebuilt
+from gate.client.gallery import EnrolReport, EnrolResult, Expected, Removed
+from gate.client.passage import PassageStream
+from gate.client.records import PassageDecision, PassageEvent
+from gate.gallery.traveller import Traveller
+from gate.service.pb import gallery_pb2 as gallery_pb
+from gate.service.pb import gallery_pb2_grpc, lane_pb2_grpc
+from gate.service.pb import lane_pb2 as pb
+
+ENROL_BATCH = 100
+"""Photographs a call: a broken connection costs at most these, and no more are held in memory."""
+
+CALL_TIMEOUT_S = 30.0
+"""For the calls that only count or remove."""
+
+PLAY_FPS = 15.0
+"""Frames a second that `verify` plays a plain iterable at: about what an engine on one edge box looks at."""
+
+SERVING_POLL_S = 0.1
+
+Picture = bytes | NDArray[np.uint8]
+"""A JPEG file, or pixels: (H, W, 3) uint8 BGR or (H, W) uint8 grey."""
+
+T = TypeVar("T")
+
+
+class GateClient:
+    """Talks to an engine. Use as ``async with``; one client serves any number of lanes.
+
+    Args:
+        address: ``host:port`` or ``unix:path``.
+        tls: certificates; None speaks in the clear, for an engine on the same machine.
+    """
+
+    def __init__(self, address: str = "127.0.0.1:50151", *, tls: Tls | None = None) -> None:
+        self.address = address
+        self._tls = tls
+        self._channel: grpc.aio.Channel | None = None
+
+    async def __aenter__(self) -> Self:
+        self._channel = open_channel(self.address, self._tls)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    def passage(
+        self,
+        lane_id: str,
+        *,
+        document: str = "",
+        issuing_state: str = "",
+        traveller_reference: str = "",
+        checkpoint: str = "",
+        profile: str = "",
+        flight: str = "",
+        timeout_s: float | None = None,
+    ) -> PassageStream:
+        """A passage at a lane, opened by ``async with``.
+
+        Args:
+            lane_id: as the engine's settings name it.
+            document, issuing_state: number and state of the document that the traveller presented: 1:1 comparison.
+            traveller_reference: of the traveller who is claimed, known by other means: 1:1 comparison.
+            checkpoint, profile: empty takes the lane's own.
+            flight: search among this flight's travellers only.
+            timeout_s: deadline of the whole passage; the engine decides within it.
+
+        Raises:
+            ValueError: both a document and a reference are given, or a state without a document.
+        """
+        if (document and traveller_reference) or (issuing_state and not document):
+            raise ValueError("claim by document (and its issuing_state) or by traveller_reference, not by both")
+        start = pb.PassageStart(lane_id=lane_id, checkpoint=checkpoint, profile=profile, flight=flight)
+        if document:
+            start.claim.document.number = document
+            start.claim.document.issuing_state = issuing_state
+        elif traveller_reference:
+            start.claim.traveller_reference = traveller_reference
+        else:
+            start.claim.none.SetInParent()
+        return PassageStream(lane_pb2_grpc.LaneServiceStub(self._open()), start, self.address, timeout_s)
+
+    async def verify(
+        self,
+        lane_id: str,
+        pictures: Iterable[Picture] | AsyncIterable[Picture],
+        *,
+        document: str = "",
+        issuing_state: str = "",
+        traveller_reference: str = "",
+        flight: str = "",
+        fps: float = PLAY_FPS,
+        timeout_s: float | None = None,
+        on_event: Callable[[PassageEvent], None] | None = None,
+    ) -> PassageDecision:
+        """One passage in one call: opens it, sends the pictures, waits for the decision.
+
+        Args:
+            lane_id, document, issuing_state, traveller_reference, flight, timeout_s: as for `passage`.
+            pictures: JPEG bytes or pixels. An asynchronous source sets its own pace; a plain one is played at `fps`,
+                because the engine looks at the latest frame only and would drop all but the last.
+            fps: frames a second for a plain iterable.
+            on_event: called with guidance, refusals and the decision as they come.
+
+        Raises:
+            GateError, GateUnavailableError: as for `passage`.
+        """
+        async with self.passage(
+            lane_id,
+            document=document,
+            issuing_state=issuing_state,
+            traveller_reference=traveller_reference,
+            flight=flight,
+            timeout_s=timeout_s,
+        ) as passage:
+            feeder = asyncio.create_task(_feed(passage, pictures, fps))
+            try:
+                async for event in passage:
+                    if on_event is not None:
+                        on_event(event)
+                return await passage.decision()
+            finally:
+                feeder.cancel()
+                with suppress(asyncio.CancelledError):
+                    await feeder
+
+    async def enrol(
+        self, photos: Iterable[tuple[Traveller, bytes]] | AsyncIterable[tuple[Traveller, bytes]]
+    ) -> EnrolReport:
+        """Enrols travellers, one (traveller, JPEG or PNG) a photograph. Any number.
+
+        Raises:
+            GateUnavailableError: the connection broke; what was enrolled before stays enrolled.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        results: list[EnrolResult] = []
+        async for batch in _batches(photos):
+            requests = [gallery.enrol_request(traveller, photo) for traveller, photo in batch]
+            answer = await self._answered(stub.Enrol(iter(requests)))
+            offset = len(results)
+            results.extend(gallery.enrol_result(result, offset) for result in answer.results)
+        return EnrolReport(tuple(results))
+
+    async def describe(self, flight: str = "") -> Expected:
+        """Who is expected, in numbers; on one flight or on all.
+
+        Raises:
+            NotFoundError: FLIGHT_UNKNOWN.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.DescribeRequest(flight=flight)
+        return gallery.expected(await self._answered(stub.Describe(request, timeout=CALL_TIMEOUT_S)))
+
+    async def withdraw(self, traveller_reference: str, flight: str = "") -> Removed:
+        """Removes a traveller from one flight or from all; afterwards they cannot be found.
+
+        Raises:
+            NotFoundError: TRAVELLER_UNKNOWN.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.WithdrawRequest(traveller_reference=traveller_reference, flight=flight)
+        done = await self._answered(stub.Withdraw(request, timeout=CALL_TIMEOUT_S))
+        return Removed(1, done.templates_removed, 0, done.generation)
+
+    async def close_flight(self, flight: str) -> Removed:
+        """Removes every traveller of a flight.
+
+        Raises:
+            NotFoundError: FLIGHT_UNKNOWN.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.CloseFlightRequest(flight=flight)
+        done = await self._answered(stub.CloseFlight(request, timeout=CALL_TIMEOUT_S))
+        return Removed(done.travellers_removed, done.templates_removed, done.templates_remaining, done.generation)
+
+    async def wait_until_serving(self, timeout_s: float = 60.0) -> None:
+        """Returns once the engine's models are warm.
+
+        Raises:
+            GateTimeoutError: not within `timeout_s`.
+        """
+        stub = health_pb2_grpc.HealthStub(self._open())
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await _serves(stub):
+                    await asyncio.sleep(SERVING_POLL_S)
+        except TimeoutError as error:
+            raise GateTimeoutError(f"The engine at {self.address} did not serve within {timeout_s:g} s.") from error
+
+    def _open(self) -> grpc.aio.Channel:
+        if self._channel is None:
+            raise RuntimeError("the client is closed: use it inside `async with GateClient(...)`")
+        return self._channel
+
+    async def _answered(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise rebuilt(error, self.address) from error
+
+
+async def _feed(passage: PassageStream, pictures: Iterable[Picture] | AsyncIterable[Picture], fps: float) -> None:
+    """Sends until the source or the passage ends. An error of the source ends the frames, and is raised afterwards."""
+    try:
+        source = pictures if isinstance(pictures, AsyncIterable) else _paced(pictures, fps)
+        async for picture in source:
+            sent = passage.send_jpeg(picture) if isinstance(picture, bytes) else passage.send(picture)
+            if not await sent:
+                return
+    finally:
+        await passage.end()
+
+
+async def _paced(pictures: Iterable[Picture], fps: float) -> AsyncIterator[Picture]:
+    loop = asyncio.get_running_loop()
+    due_s = loop.time()
+    for picture in pictures:
+        await asyncio.sleep(due_s - loop.time())
+        due_s += 1 / fps
+        yield picture
+
+
+async def _batches(
+    photos: Iterable[tuple[Traveller, bytes]] | AsyncIterable[tuple[Traveller, bytes]],
+) -> AsyncIterator[list[tuple[Traveller, bytes]]]:
+    batch: list[tuple[Traveller, bytes]] = []
+    async for photo in photos if isinstance(photos, AsyncIterable) else _each(photos):
+        batch.append(photo)
+        if len(batch) == ENROL_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def _each(items: Iterable[T]) -> AsyncIterator[T]:
+    for item in items:
+        yield item
+
+
+async def _serves(stub: health_pb2_grpc.HealthStub) -> bool:
+    try:
+        answer = await stub.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+    except grpc.aio.AioRpcError:
+        return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
