@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gate.vision.detector import Head, InputScaling, OnnxDetector
 from gate.vision.embedder import ArcFaceEmbedder
 from gate.vision.enrolment import EnrolmentRules
 from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
+from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.mask import OnnxMaskModel
-from gate.vision.pack import ModelPack, VerifiedModel, load_pack
+from gate.vision.pack import ModelPack, VerifiedModel, load_pack, read_calibration
 from gate.vision.pipeline import VisionPipeline
-from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile
+from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile, registry_folder
 from gate.vision.scrfd import ScrfdHead
 from gate.vision.session import OrtSession, Provider
 from gate.vision.yunet import YunetHead
 
-DEFAULT_DETECT_SIZE_PX = 320
+DEFAULT_DETECT_SIZE_PX = 480
 
 
 def load_pipeline(
@@ -26,21 +29,46 @@ def load_pipeline(
     detect_size_px: int = DEFAULT_DETECT_SIZE_PX,
     limits: DecodeLimits | None = None,
     rules: EnrolmentRules | None = None,
+    insightface_root: Path | None = None,
 ) -> VisionPipeline:
     """A pipeline of the named pack, verified and on the provider asked for; not yet warm.
+
+    Args:
+        pack_name: see `find_pack`.
+        provider: what runs the models; nothing else will.
+        threads: of each model's run.
+        detect_size_px: longest side of the canvas on which faces are looked for.
+        limits: on pictures.
+        rules: on enrolment photographs.
+        insightface_root: see `find_pack`.
 
     Raises:
         ModelPackError: the pack or a file of it is unknown, missing, altered or of another shape.
         ProviderError: the provider asked for is not the one that would run.
     """
     return build_pipeline(
-        load_pack(pack_name),
+        find_pack(pack_name, insightface_root=insightface_root),
         provider=provider,
         threads=threads,
         detect_size_px=detect_size_px,
         limits=limits,
         rules=rules,
     )
+
+
+def find_pack(name: str, *, insightface_root: Path | None = None) -> ModelPack:
+    """The pack of that name: of the registry (``edgeface-xs``, ``edgeface-xs+yunet-n``), or ``insightface:NAME``.
+
+    Args:
+        name: of the pack.
+        insightface_root: the insightface library's folder, by default ``~/.insightface``.
+
+    Raises:
+        ModelPackError: see `load_pack` and `load_insightface_pack`.
+    """
+    if not name.startswith(PREFIX):
+        return load_pack(name)
+    return load_insightface_pack(name.removeprefix(PREFIX), insightface_root, read_calibration(registry_folder(), name))
 
 
 def build_pipeline(
