@@ -1,0 +1,81 @@
+"""A clock that is set, and vision that sees what the frame says."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from gate.errors import Code, EngineFault, FrameError
+from gate.vision.frame import Encoding, Frame
+from gate.vision.probe import Face, MaskState, Probe, Quality, Sighting
+from tests.decision.makers import GOOD
+
+PACK = "test-pack"
+
+
+class SetClock:
+    """Stands still until told to go on."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def utc(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.now += timedelta(seconds=seconds)
+
+
+def embedding(person: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    vector = np.random.default_rng(person).normal(size=64).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def frame(person: int | None, sequence: int = 1, **sees: object) -> Frame:
+    """A frame that shows `person` (None: nobody); `sees` may hold fields of `Quality`, `rival` and `fails`."""
+    return Frame(sequence, sequence, Encoding.JPEG, 0, 0, json.dumps({"person": person, **sees}).encode())
+
+
+class ScriptedVision:
+    """Reads from the frame's bytes what there is to see; the stages and their errors are those of the real one."""
+
+    pack_id = PACK
+
+    def __init__(self) -> None:
+        self.warmed = False
+
+    def look(self, frame: Frame) -> Sighting:
+        return self._sight(frame.data)
+
+    def probe(self, sighting: Sighting) -> Probe:
+        assert sighting.traveller is not None
+        person = int(sighting.traveller.box_xyxy[0])
+        return Probe(embedding(person), MaskState.NONE, PACK, {"embed": 2.0})
+
+    def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
+        sighting = self._sight(data)
+        return self.probe(sighting), sighting
+
+    def warm(self) -> None:
+        self.warmed = True
+
+    def _sight(self, data: bytes) -> Sighting:
+        seen = json.loads(data)
+        if seen.get("fails") == "frame":
+            raise FrameError(Code.FRAME_TRUNCATED, "the picture ends too early")
+        if seen.get("fails") == "model":
+            raise EngineFault(Code.INFERENCE_FAILED, "the model broke")
+        timings = {"decode": 1.0, "detect": 3.0}
+        if seen["person"] is None:
+            return Sighting(1280, 720, (), None, 0.0, None, None, timings)
+        quality = Quality(**{name: seen.get(name, getattr(GOOD, name)) for name in Quality.__slots__})
+        # The person's number travels in the box: the nearest thing to a pixel that this vision has.
+        face = Face((seen["person"], 0, 100, 100), np.zeros((5, 2), np.float32), 0.9)
+        return Sighting(1280, 720, (face,), face, seen.get("rival", 0.0), quality, None, timings)

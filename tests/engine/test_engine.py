@@ -1,0 +1,198 @@
+"""A passage through the engine without a network: who is let in, what is counted, what follows from a fault."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gate.decision.outcome import Outcome, Reason
+from gate.decision.passage import Decide
+from gate.engine.attempt import Attempt, Claim, StartRequest
+from gate.engine.engine import Engine
+from gate.errors import Code, EngineFault, EnrolmentError, FrameError, NotFoundError, ProtocolError
+from gate.gallery.traveller import TravelDocument, Traveller
+from gate.settings import LaneSettings, Settings
+from tests.decision.makers import CALIBRATION
+from tests.engine.fakes import ScriptedVision, SetClock, frame
+
+LANE = StartRequest("lane-1")
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def engine(clock: SetClock) -> Engine:
+    settings = Settings(lanes={"lane-1": LaneSettings(), "lane-2": LaneSettings(checkpoint="north")})
+    engine = Engine(settings, ScriptedVision(), CALIBRATION, clock=clock)
+    for person in (1, 2, 3):
+        documents = (TravelDocument(f"P{person}", "UTO"),)
+        traveller = Traveller(f"t{person}", f"CX{person % 2}", clock.utc() + timedelta(hours=1), documents)
+        engine.enrol(traveller, frame(person).data)
+    return engine
+
+
+def decided(attempt: Attempt) -> tuple[Outcome, Reason, str | None]:
+    assert attempt.decision is not None
+    return attempt.decision.outcome, attempt.decision.reason, attempt.decision.traveller_reference
+
+
+def show(attempt: Attempt, clock: SetClock, *people: int | None) -> None:
+    for sequence, person in enumerate(people):
+        clock.wait(0.5)
+        attempt.observe(frame(person, sequence), clock.monotonic())
+
+
+def test_an_expected_traveller_opens_the_lane(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    show(attempt, clock, None, 2)
+    assert decided(attempt) == (Outcome.OPEN, Reason.MATCHED, "t2")
+
+
+def test_a_stranger_is_asked_for_a_finger_after_the_last_look(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    looks = engine.settings.profiles["pedestrian"].max_comparisons
+    show(attempt, clock, *[99] * (looks - 1))
+    assert attempt.decision is None
+    show(attempt, clock, 99)
+    assert decided(attempt) == (Outcome.FINGERPRINT, Reason.NO_MATCH, None)
+
+
+def test_a_flight_narrows_the_search(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(StartRequest("lane-1", flight="CX1"))
+    show(attempt, clock, *[2] * 4)
+    assert decided(attempt)[1] is Reason.NO_MATCH
+
+
+@pytest.mark.parametrize(
+    ("claim", "person", "reason"),
+    [
+        (Claim("document", "P2", "UTO"), 2, Reason.MATCHED),
+        (Claim("document", "P2"), 2, Reason.MATCHED),
+        (Claim("reference", "t2"), 2, Reason.MATCHED),
+        (Claim("document", "P2", "UTO"), 1, Reason.NO_MATCH),
+        (Claim("document", "P2", "ATA"), 2, Reason.CLAIM_UNKNOWN),
+        (Claim("reference", "nobody"), 2, Reason.CLAIM_UNKNOWN),
+    ],
+)
+def test_a_claim_is_compared_with_nobody_else(
+    engine: Engine, clock: SetClock, claim: Claim, person: int, reason: Reason
+) -> None:
+    attempt = engine.open_passage(StartRequest("lane-1", claim=claim))
+    show(attempt, clock, *[person] * 4)
+    assert decided(attempt)[1] is reason
+
+
+def test_a_traveller_who_expires_mid_passage_is_not_let_in(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(StartRequest("lane-1", claim=Claim("reference", "t2")))
+    show(attempt, clock, None)
+    clock.wait(3600)
+    show(attempt, clock, 2)
+    assert decided(attempt)[1] is Reason.CLAIM_UNKNOWN
+
+
+def test_a_traveller_withdrawn_mid_passage_is_not_let_in(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    show(attempt, clock, None)
+    engine.withdraw("t2", None)
+    show(attempt, clock, *[2] * 4)
+    assert decided(attempt)[1] is Reason.NO_MATCH
+
+
+def test_everybody_gone_is_an_empty_gallery_and_not_a_stranger(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    clock.wait(7200)
+    show(attempt, clock, 2)
+    assert decided(attempt)[1] is Reason.GALLERY_EMPTY
+    assert engine.sweep().travellers == 3
+    assert engine.describe(None).templates == 0
+
+
+def test_a_bad_frame_is_counted_and_the_passage_goes_on(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    with pytest.raises(FrameError):
+        attempt.observe(frame(2, fails="frame"), clock.monotonic())
+    attempt.drop()
+    attempt.reject()
+    show(attempt, clock, 2)
+    assert decided(attempt)[0] is Outcome.OPEN
+    report = attempt.report()
+    assert (report.seen, report.used, report.dropped, report.rejected) == (4, 1, 1, 2)
+
+
+def test_a_broken_model_is_never_no_match(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    with pytest.raises(EngineFault):
+        attempt.observe(frame(2, fails="model"), clock.monotonic())
+    effects = attempt.fault("incident-7")
+    assert [type(effect) for effect in effects] == [Decide]
+    assert decided(attempt) == (Outcome.OFFICER, Reason.ENGINE_FAULT, None)
+    assert attempt.incident_id == "incident-7"
+
+
+def test_what_an_inference_finds_after_the_end_has_no_effect(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    assert len(attempt.budget_spent()) == 1
+    show(attempt, clock, 2)
+    assert attempt.frames_ended() == attempt.shut_down() == attempt.fault("late") == ()
+    assert decided(attempt) == (Outcome.OFFICER, Reason.NO_FACE, None)
+    assert not attempt.incident_id
+
+
+def test_times_are_summed_by_stage_and_stop_at_the_decision(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    show(attempt, clock, None, 2)
+    clock.wait(60)
+    report = attempt.report()
+    stages = {timing.stage: (timing.count, timing.total_ms) for timing in report.timings}
+    assert stages["detect"] == (2, 6.0)
+    assert stages["embed"] == (1, 2.0)
+    assert report.elapsed_ms == pytest.approx(1000)
+    assert report.frame_to_decision_ms == pytest.approx(0)
+
+
+def test_a_lane_has_one_passage_at_a_time(engine: Engine) -> None:
+    first = engine.open_passage(LANE)
+    with pytest.raises(ProtocolError) as busy:
+        engine.open_passage(LANE)
+    assert busy.value.code is Code.LANE_BUSY
+    engine.open_passage(StartRequest("lane-2", checkpoint="north"))
+    engine.close_passage(first)
+    second = engine.open_passage(LANE)
+    engine.close_passage(first)  # a late second close must not free the lane under the next traveller
+    with pytest.raises(ProtocolError):
+        engine.open_passage(LANE)
+    engine.close_passage(second)
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        (StartRequest("lane-9"), Code.LANE_UNKNOWN),
+        (StartRequest("lane-2", checkpoint="south"), Code.CHECKPOINT_UNKNOWN),
+        (StartRequest("lane-1", profile="vip"), Code.PROFILE_UNKNOWN),
+    ],
+)
+def test_what_the_settings_do_not_name_is_refused(engine: Engine, start: StartRequest, code: Code) -> None:
+    with pytest.raises(NotFoundError) as refused:
+        engine.open_passage(start)
+    assert refused.value.code is code
+    assert refused.value.violations
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 24.1])
+def test_an_expiry_in_the_past_or_beyond_the_cap_is_refused(engine: Engine, clock: SetClock, hours: float) -> None:
+    traveller = Traveller("new", "CX1", clock.utc() + timedelta(hours=hours))
+    with pytest.raises(EnrolmentError) as refused:
+        engine.enrol(traveller, frame(5).data)
+    assert refused.value.code is Code.EXPIRY_INVALID
+    assert engine.describe(None).travellers == 3
+
+
+def test_enrolling_twice_says_so(engine: Engine, clock: SetClock) -> None:
+    traveller = Traveller("t1", "CX1", clock.utc() + timedelta(hours=1))
+    assert engine.enrol(traveller, frame(1).data).already
+    assert not engine.enrol(traveller, frame(7).data).already
