@@ -174,17 +174,22 @@ class PassageStream:
         return self._decision
 
     async def _read(self) -> None:
-        error: Exception | None = None
         try:
-            async for message in self._call:
+            while isinstance(message := await self._call.read(), pb.PassageResponse):
                 await self._note(event(message))
         except grpc.aio.AioRpcError as broken:
-            error = rebuilt(broken, self._address)
+            self._error = rebuilt(broken, self._address)
         except asyncio.CancelledError:
-            error = GateUnavailableError("The passage was abandoned before the decision.")
+            self._error = GateUnavailableError("The passage was abandoned before the decision.")
+        finally:
+            await self._ended()
+
+    async def _ended(self) -> None:
         async with self._news:
-            if self._decision is None:
-                self._error = error or GateUnavailableError(f"The engine at {self._address} ended without a decision.")
+            if self._decision is not None:
+                self._error = None  # what breaks after the decision changes nothing
+            elif self._error is None:
+                self._error = GateUnavailableError(f"The engine at {self._address} ended without a decision.")
             self._news.notify_all()
 
     async def _note(self, news: PassageEvent | None) -> None:

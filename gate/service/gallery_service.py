@@ -19,8 +19,6 @@ from gate.service.threads import in_thread
 MAX_PHOTOS = 5_000
 """Photographs a stream: their results, at up to about 500 bytes each, must fit into one answer of 4 MiB."""
 
-Context = grpc.aio.ServicerContext
-
 
 class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
     """The integrators' side of the engine. Arguments as `LaneService`."""
@@ -31,7 +29,9 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
         self._warm = warm
 
     async def Enrol(  # noqa: N802, D102
-        self, request_iterator: AsyncIterator[pb.EnrolRequest], _context: Context[pb.EnrolRequest, pb.EnrolResponse]
+        self,
+        request_iterator: AsyncIterator[pb.EnrolRequest],
+        _context: grpc.aio.ServicerContext[pb.EnrolRequest, pb.EnrolResponse],
     ) -> pb.EnrolResponse:
         await self._warm.wait()
         results: list[pb.EnrolResult] = []
@@ -52,20 +52,22 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
         return convert.enrolled(index, reference, already=done.already, eye_distance_px=done.eye_distance_px)
 
     async def Describe(  # noqa: N802, D102
-        self, request: pb.DescribeRequest, _context: Context[pb.DescribeRequest, pb.DescribeResponse]
+        self, request: pb.DescribeRequest, _context: grpc.aio.ServicerContext[pb.DescribeRequest, pb.DescribeResponse]
     ) -> pb.DescribeResponse:
         flight = convert.flight_name(request.flight, required=False)
         found = await in_thread(self._executor, lambda: self._engine.describe(flight))
         return convert.description(found)
 
     async def Withdraw(  # noqa: N802, D102
-        self, request: pb.WithdrawRequest, _context: Context[pb.WithdrawRequest, pb.WithdrawResponse]
+        self, request: pb.WithdrawRequest, _context: grpc.aio.ServicerContext[pb.WithdrawRequest, pb.WithdrawResponse]
     ) -> pb.WithdrawResponse:
         reference, flight = convert.withdraw_request(request)
         return convert.withdrawal(await in_thread(self._executor, lambda: self._engine.withdraw(reference, flight)))
 
     async def CloseFlight(  # noqa: N802, D102
-        self, request: pb.CloseFlightRequest, _context: Context[pb.CloseFlightRequest, pb.CloseFlightResponse]
+        self,
+        request: pb.CloseFlightRequest,
+        _context: grpc.aio.ServicerContext[pb.CloseFlightRequest, pb.CloseFlightResponse],
     ) -> pb.CloseFlightResponse:
         flight = convert.flight_name(request.flight, required=True) or ""
         return convert.closure(await in_thread(self._executor, lambda: self._engine.close_flight(flight)))

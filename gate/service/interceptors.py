@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import grpc
 import structlog
@@ -17,8 +17,9 @@ _log = structlog.stdlib.get_logger("gate.service")
 _OURS = "/egate.v1."
 """Health checks and reflection are not ours to translate, and would fill the log."""
 
-Handler = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
-MethodHandler = grpc.RpcMethodHandler[Any, Any]
+# In quotes: gRPC's classes are generic in their stubs only.
+Handler: TypeAlias = "Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]"
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -37,7 +38,7 @@ class Guard(grpc.aio.ServerInterceptor):
         handler: Any = await continuation(handler_call_details)
         method = str(handler_call_details.method)
         if handler is None or not method.startswith(_OURS):
-            return cast(MethodHandler | None, handler)
+            return cast("MethodHandler | None", handler)
         kind = _kind(handler)
         make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
         guarded: MethodHandler = make(
