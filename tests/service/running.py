@@ -49,9 +49,7 @@ def start(lane_id: str = "lane-1", **fields: object) -> pb.PassageRequest:
 
 def frame(sequence: int, data: bytes, encoding: int = pb.FRAME_ENCODING_JPEG, **fields: object) -> pb.PassageRequest:
     return pb.PassageRequest(
-        frame=pb.Frame(
-            sequence=sequence, capture_time_us=sequence * 1000, encoding=encoding, data=data, **fields
-        )
+        frame=pb.Frame(sequence=sequence, capture_time_us=sequence * 1000, encoding=encoding, data=data, **fields)
     )
 
 

@@ -1,0 +1,65 @@
+"""A camera that is faster than the engine: memory stays flat, drops are counted, the decision is about now."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from gate.service.pb import lane_pb2 as pb
+from tests.service import fakes
+from tests.service.running import frame, rig, start
+
+FPS = 100
+SECONDS = 3.0
+WIDTH, HEIGHT = 640, 480
+FRAME_BYTES = WIDTH * HEIGHT * 3
+
+
+async def test_memory_is_flat_drops_are_counted_and_a_fresh_frame_decides() -> None:
+    nobody = bytes(FRAME_BYTES)
+    person = fakes.picture(1, WIDTH, HEIGHT).tobytes()
+    sent = 0
+
+    def camera_frame(data: bytes) -> pb.PassageRequest:
+        nonlocal sent
+        sent += 1
+        return frame(sent, data, pb.FRAME_ENCODING_BGR24, width_px=WIDTH, height_px=HEIGHT)
+
+    shown_from = 0
+
+    async def camera() -> AsyncIterator[pb.PassageRequest]:
+        nonlocal shown_from
+        yield start()
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        while loop.time() - started_s < SECONDS:
+            yield camera_frame(nobody)
+            await asyncio.sleep(max(0.0, started_s + sent / FPS - loop.time()))
+        shown_from = sent + 1
+        while True:
+            yield camera_frame(person)
+            await asyncio.sleep(1 / FPS)
+
+    # 0.2 s a look: 5 frames a second are looked at, 95 are overtaken.
+    async with rig(fakes.ColourVision(look_s=0.2), budget_s=20.0) as it:
+        tracemalloc.start()
+        try:
+            responses = [response async for response in it.lanes.Passage(camera())]
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    decision = responses[-1].decision
+    assert decision.outcome == pb.OUTCOME_OPEN
+    arrived_bytes = decision.frames.seen * FRAME_BYTES
+    assert peak_bytes < 20 * FRAME_BYTES < arrived_bytes / 5, (peak_bytes, arrived_bytes)
+    assert decision.frames.seen == decision.frames.dropped + len(it.vision.looked_at) + decision.frames.rejected
+    assert decision.frames.dropped > 5 * len(it.vision.looked_at)
+    # The first frame that was looked at after the person appeared is the one that decided, and it was not an old one:
+    # within two looks of their first frame.
+    assert shown_from <= decision.frame_sequence < shown_from + 2 * 0.2 * FPS * 1.5
+    assert decision.frame_to_decision_ms < 400
+    assert np.diff(it.vision.looked_at).min() > 0
