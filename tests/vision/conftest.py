@@ -12,8 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from gate.vision.detector import OnnxDetector
-from gate.vision.load import load_detector
-from gate.vision.pack import model_folders, read_verified
+from gate.vision.frame import Encoding, Frame
+from gate.vision.load import build_pipeline, load_detector
+from gate.vision.pack import load_pack, model_folders, read_verified
+from gate.vision.pipeline import VisionPipeline
+from gate.vision.probe import Quality
 from gate.vision.registry import load_registry, registry_folder
 from gate.vision.session import Provider
 
@@ -48,6 +51,22 @@ def lfw(shared: Path) -> Callable[[str, int], bytes]:
 def detector(request: pytest.FixtureRequest, shared: Path) -> OnnxDetector:
     """Each detector of the registry."""
     return make_detector(request.param, shared)
+
+
+@pytest.fixture(scope="session")
+def pipeline(shared: Path) -> VisionPipeline:
+    """The first pack of the registry, warm."""
+    built = build_pipeline(load_pack("edgeface-xs", folders=(shared / "models",)))
+    built.warm()
+    return built
+
+
+def quality_of(pipeline: VisionPipeline, picture: NDArray[np.uint8]) -> Quality:
+    """Quality of the traveller in a picture that must show one."""
+    height, width = picture.shape[:2]
+    quality = pipeline.look(Frame(0, 0, Encoding.BGR24, width, height, picture.tobytes())).quality
+    assert quality is not None
+    return quality
 
 
 def make_detector(name: str, shared: Path, detect_size_px: int = 480) -> OnnxDetector:
