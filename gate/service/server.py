@@ -138,7 +138,7 @@ class GateServer:
         await self._server.stop(FINAL_ANSWER_S)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        # A model that hangs must not hold up the way out.
+        # A model that hangs must not hold up the drain. (Python still waits for its thread when the process ends.)
         self._executor.shutdown(wait=False, cancel_futures=True)
         _log.info("stopped")
 

@@ -57,7 +57,7 @@ class EnrolRequest(_message.Message):
     TRAVELLER_FIELD_NUMBER: _builtins.int
     PHOTO_FIELD_NUMBER: _builtins.int
     photo: _builtins.bytes
-    """A JPEG or PNG file with the traveller's face, one person, eyes at least 40 px apart."""
+    """A JPEG or PNG file with the traveller's face, one person, eyes at least 24 px apart, better 60."""
     @_builtins.property
     def traveller(self) -> Global___Traveller:
         """Who."""
