@@ -13,6 +13,9 @@ from gate.vision.embedder import check_aligned, to_batch_blob
 from gate.vision.probe import ImageBGR, MaskState
 from gate.vision.session import OrtSession, Tensor
 
+# A sum of softmax outputs in float32 (or in a GPU's TF32) may pass 1 by this much and still be a probability.
+_ROUNDING = 1e-3
+
 
 class MaskModel(Protocol):
     """Tells the mask state of an aligned face. Threads may share it."""
@@ -93,6 +96,7 @@ class OnnxMaskModel:
 
 def _two_probabilities(outputs: list[Tensor], name: str) -> tuple[float, float]:
     values = np.concatenate([output.reshape(-1) for output in outputs])
-    if values.shape != (2,) or not np.all((values >= 0) & (values <= 1)):
+    if values.shape != (2,) or not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):
         raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected two probabilities, found {values}")
-    return float(values[0]), float(values[1])
+    worn, under_nose = values.clip(0, 1)
+    return float(worn), float(under_nose)

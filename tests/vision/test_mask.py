@@ -26,6 +26,7 @@ def model(*values: float) -> OnnxMaskModel:
         (0.1, 0.0, MaskState.NONE),
         (0.9, 0.1, MaskState.WORN),
         (0.9, 0.8, MaskState.UNDER_NOSE),
+        pytest.param(1.0000002, -1e-7, MaskState.WORN, id="a sum of float32 passes 1"),
         pytest.param(0.2, 0.9, MaskState.NONE, id="no mask, so none under the nose"),
     ],
 )
