@@ -118,16 +118,20 @@ class BlockingGateClient:
 
     def __enter__(self) -> Self:
         self._loop = _LoopThread()
-        self._run(self._client.__aenter__())
+        try:
+            self._run(self._client.__aenter__())
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._client.__aexit__(kind, error, trace))
-        if self._loop is not None:
-            self._loop.stop()
-            self._loop = None
+        try:
+            self._run(self._client.__aexit__(kind, error, trace))
+        finally:
+            self._stop()
 
     def passage(
         self,
@@ -203,6 +207,11 @@ class BlockingGateClient:
     def wait_until_serving(self, timeout_s: float = 60.0) -> None:
         """See `GateClient.wait_until_serving`."""
         self._run(self._client.wait_until_serving(timeout_s))
+
+    def _stop(self) -> None:
+        if self._loop is not None:
+            self._loop.stop()
+            self._loop = None
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:

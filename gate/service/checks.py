@@ -55,13 +55,14 @@ class Checks:
     def document_number(self, field: str, value: str) -> str:
         """A document number, in upper case."""
         number = value.upper()
-        if not _NUMBER.fullmatch(number):
+        # Checked before it is turned: outside ASCII a small letter may have a capital within it.
+        if not value.isascii() or not _NUMBER.fullmatch(number):
             self.fault(field, f"1 to 32 letters A to Z and digits, without filler; got {len(value)} characters")
         return number
 
     def issuing_state(self, field: str, value: str) -> str:
         """An ICAO 9303 code of 1 to 3 letters in upper case, or nothing."""
         state = value.upper()
-        if state and not _STATE.fullmatch(state):
+        if not value.isascii() or (state and not _STATE.fullmatch(state)):
             self.fault(field, f"an ICAO 9303 code of at most 3 letters, or nothing; got {len(value)} characters")
         return state

@@ -45,7 +45,7 @@ def portrait(shared: Path) -> Callable[[str, int], bytes]:
 
 
 @pytest.fixture(scope="module")
-def engine(shared: Path, portrait: Callable[[str, int], bytes]) -> Iterator[Engine]:
+def engine(portrait: Callable[[str, int], bytes]) -> Iterator[Engine]:
     settings = Settings(
         server=ServerSettings(address="127.0.0.1:0", drain_s=0.5),
         lanes={"lane-1": LaneSettings()},

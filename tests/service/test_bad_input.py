@@ -124,6 +124,9 @@ BAD_FIELDS = [
         {"claim": pb.Claim(document=pb.DocumentClaim(number="L898<<<"))}, "start.claim.document.number", id="filler"
     ),
     pytest.param(
+        {"claim": pb.Claim(document=pb.DocumentClaim(number="ſ1"))}, "start.claim.document.number", id="long s"
+    ),
+    pytest.param(
         {"claim": pb.Claim(document=pb.DocumentClaim(number="L8", issuing_state="UTOPIA"))},
         "start.claim.document.issuing_state",
         id="no state code",
