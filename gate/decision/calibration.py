@@ -28,6 +28,8 @@ class Curve(BaseModel):
         log10_fmr: falling, at the same places; FMR is the share of non-mated comparisons at or above.
         measured_to: smallest FMR that the comparisons carry (at least 10 false matches); points beyond are modelled.
         comparisons: non-mated comparisons measured.
+        similarity_interval: 95 % interval of the similarity at each point, from resampling identities; None where
+            it was not measured. Thresholds do not use it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,11 +38,14 @@ class Curve(BaseModel):
     log10_fmr: tuple[float, ...] = Field(min_length=2)
     measured_to: float = Field(gt=0, lt=1)
     comparisons: int = Field(gt=0)
+    similarity_interval: tuple[tuple[float, float], ...] | None = None
 
     @model_validator(mode="after")
     def _monotone(self) -> Self:
         if len(self.similarity) != len(self.log10_fmr):
             raise ValueError("similarity and log10_fmr differ in length")
+        if self.similarity_interval is not None and len(self.similarity_interval) != len(self.similarity):
+            raise ValueError("similarity and similarity_interval differ in length")
         if not all(np.diff(self.similarity) > 0) or not all(np.diff(self.log10_fmr) < 0):
             raise ValueError("similarity must rise and log10_fmr fall from point to point")
         return self
