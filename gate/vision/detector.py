@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.errors import Code, EngineFault
 from gate.vision.probe import Face, ImageBGR
 from gate.vision.session import OrtSession, Tensor
 
@@ -114,6 +115,18 @@ class OnnxDetector:
             self.detect(picture)
 
 
+def above(scores: Floats, threshold: float) -> NDArray[np.intp]:
+    """Indices of the scores (N,) that reach the threshold.
+
+    Raises:
+        EngineFault: INFERENCE_FAILED when a score is not a number. It reaches no threshold, so a broken model
+            would pass for an empty picture.
+    """
+    if np.isnan(scores.sum()):
+        raise EngineFault(Code.INFERENCE_FAILED, "the detector's scores are not numbers")
+    return np.flatnonzero(scores >= threshold)
+
+
 def letterbox(image_bgr: ImageBGR, longest_px: int) -> tuple[ImageBGR, tuple[float, float]]:
     """The picture in the top left of a black canvas, and its scale in x and y (canvas / picture).
 
@@ -142,12 +155,18 @@ def to_blob(canvas_bgr: ImageBGR, scaling: InputScaling) -> Floats:
 
 
 def to_faces(candidates: Candidates, scale_xy: tuple[float, float]) -> tuple[Face, ...]:
-    """Faces in picture pixels, doubles suppressed, largest box first."""
+    """Faces in picture pixels, doubles suppressed, largest box first.
+
+    Raises:
+        EngineFault: INFERENCE_FAILED when a place is not a number.
+    """
     keep = suppress(candidates.boxes_xyxy, candidates.scores)
     factor = np.array(scale_xy, np.float32)
     boxes = candidates.boxes_xyxy[keep] / np.tile(factor, 2)
     landmarks = candidates.landmarks[keep] / factor
     scores = candidates.scores[keep]
+    if not (np.isfinite(boxes).all() and np.isfinite(landmarks).all()):
+        raise EngineFault(Code.INFERENCE_FAILED, "the detector's boxes or landmarks are not finite")
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     faces = []
     for index in np.argsort(-area, kind="stable"):

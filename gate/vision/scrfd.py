@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gate.errors import Code, ModelPackError
-from gate.vision.detector import Candidates, Floats
+from gate.vision.detector import Candidates, Floats, above
 from gate.vision.session import OrtSession, Tensor
 
 STRIDES_PX = (8, 16, 32)
@@ -35,7 +35,7 @@ class ScrfdHead:
         boxes, landmarks, scores = [], [], []
         for level, stride in enumerate(STRIDES_PX):
             level_scores = outputs[level].reshape(-1)
-            chosen = np.flatnonzero(level_scores >= threshold)
+            chosen = above(level_scores, threshold)
             columns = canvas_wh[0] // stride
             cell = chosen // ANCHORS_PER_CELL
             corner = np.stack((cell % columns, cell // columns), axis=1).astype(np.float32) * stride

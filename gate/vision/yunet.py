@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gate.errors import Code, ModelPackError
-from gate.vision.detector import Candidates
+from gate.vision.detector import Candidates, above
 from gate.vision.session import OrtSession, Tensor
 
 STRIDES_PX = (8, 16, 32)
@@ -27,7 +27,7 @@ class YunetHead:
         boxes, landmarks, scores = [], [], []
         for level, stride in enumerate(STRIDES_PX):
             product = outputs[level].reshape(-1).clip(0, 1) * outputs[level + 3].reshape(-1).clip(0, 1)
-            chosen = np.flatnonzero(product >= threshold * threshold)
+            chosen = above(product, threshold * threshold)
             columns = canvas_wh[0] // stride
             corner = np.stack((chosen % columns, chosen // columns), axis=1).astype(np.float32)
             box = outputs[level + 6].reshape(-1, 4)[chosen]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gate.errors import Code, ModelPackError
-from gate.vision.detector import InputScaling, OnnxDetector, letterbox, suppress
+from gate.errors import Code, EngineFault, ModelPackError
+from gate.vision.detector import Candidates, InputScaling, OnnxDetector, letterbox, suppress, to_faces
 from gate.vision.frame import DecodeLimits, decode_photo
 from gate.vision.load import load_detector
 from gate.vision.pack import VerifiedModel
@@ -143,6 +143,23 @@ def test_scrfd_outputs_with_and_without_a_batch_axis(axis: str) -> None:
     np.testing.assert_allclose(found.boxes_xyxy, [[8, 4, 32, 32]])
     np.testing.assert_allclose(found.landmarks[0, 4], [16 + 8 * 8, 8 + 9 * 8])
     np.testing.assert_allclose(found.scores, [0.9])
+
+
+@pytest.mark.parametrize(("head", "widths"), [(ScrfdHead(), (1, 4, 10)), (YunetHead(), (1, 1, 4, 10))])
+def test_scores_that_are_not_numbers_are_a_fault(head: ScrfdHead | YunetHead, widths: tuple[int, ...]) -> None:
+    """NaN reaches no threshold: a broken model would pass for an empty picture."""
+    anchors = 2 if isinstance(head, ScrfdHead) else 1
+    outputs = [np.zeros((1, cells * anchors, width), np.float32) for width in widths for cells in (32, 8, 2)]
+    assert head.decode(outputs, (64, 32), 0.5).scores.size == 0
+    outputs[1][0, 3] = np.nan
+    with pytest.raises(EngineFault):
+        head.decode(outputs, (64, 32), 0.5)
+
+
+def test_places_that_are_not_numbers_are_a_fault() -> None:
+    boxes = np.array([[0, 0, np.inf, 10]], np.float32)
+    with pytest.raises(EngineFault):
+        to_faces(Candidates(boxes, np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32)), (1, 1))
 
 
 @pytest.mark.parametrize("head", [ScrfdHead(), YunetHead()])
