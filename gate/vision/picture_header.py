@@ -24,7 +24,7 @@ _SOF_SUPPORTED = frozenset({0xC0, 0xC1, 0xC2})
 _SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Encoders write about ten progressive scans. Each costs a pass over all blocks, so hundreds of empty ones
 # are a known way to keep a decoder busy with a small file.
-_MAX_SCANS = 32
+_MAX_SCANS = 20
 
 _PNG_COLOUR_TYPES = frozenset({0, 2, 3, 4, 6})
 
