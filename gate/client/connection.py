@@ -42,6 +42,7 @@ def open_channel(address: str, tls: Tls | None) -> grpc.aio.Channel:
         # Finds out within seconds that the engine's box is gone, also in the middle of a passage.
         ("grpc.keepalive_time_ms", 10_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.http2.ping_timeout_ms", 5_000),
         # A gate waits for its engine to come back; minutes of back-off are not for it.
         ("grpc.max_reconnect_backoff_ms", 2_000),
         # An engine restarted on the same address is a new connection, not one shared with another client.

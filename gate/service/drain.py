@@ -56,6 +56,8 @@ class Drain:
 
     async def wait_idle(self, within_s: float) -> bool:
         """Whether every passage had ended within `within_s` seconds."""
+        if self._idle.is_set():
+            return True
         try:
             await asyncio.wait_for(self._idle.wait(), within_s)
         except TimeoutError:

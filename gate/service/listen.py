@@ -51,6 +51,8 @@ def options(settings: ServerSettings) -> list[tuple[str, int]]:
         # Finds out about a controller whose cable was pulled, which would keep its lane busy.
         ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
         ("grpc.keepalive_timeout_ms", round(settings.keepalive_s * 500)),
+        # The ping's own time-out is one minute, and wins where it is the longer one.
+        ("grpc.http2.ping_timeout_ms", round(settings.keepalive_s * 500)),
         ("grpc.keepalive_permit_without_calls", 1),
         # Controllers may ping as well, between passages too.
         ("grpc.http2.min_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),

@@ -31,6 +31,10 @@ from gate.service.rejections import RejectionRate
 from gate.service.threads import in_thread
 from gate.vision.frame import Frame
 
+GONE_WITHIN_S = 0.03
+"""A controller that vanishes ends its frames too, and is known to be gone a moment later: that passage is abandoned and
+not decided."""
+
 Write = Callable[[pb.PassageResponse], Awaitable[None]]
 
 
@@ -122,6 +126,7 @@ class PassageSession:
         while self._attempt.decision is None:
             arrived = await self._mailbox.get()
             if arrived is None:
+                await asyncio.sleep(GONE_WITHIN_S)
                 self._apply(self._attempt.frames_ended())
                 return
             self._apply(await self._observe(arrived))

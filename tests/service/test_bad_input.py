@@ -10,11 +10,14 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from gate.client import FrameRejection
 from gate.decision.outcome import Outcome, Reason
 from gate.errors import Code, EngineFault
 from gate.service.pb import lane_pb2 as pb
+from gate.service.pb import lane_pb2_grpc
 from tests.service import fakes
 from tests.service.running import Rig, frame, next_passage_works, reason_of, rig, slowly, start, talk
 
@@ -165,26 +168,33 @@ async def test_a_message_above_the_limit_is_refused_by_the_transport() -> None:
         await next_passage_works(it)
 
 
-async def test_a_controller_that_goes_away_frees_its_lane() -> None:
-    async with rig(fakes.ColourVision(look_s=0.3)) as it:
-        async with it.client.passage("lane-1") as passage:
-            await passage.send_jpeg(fakes.jpeg(9))
-            await asyncio.to_thread(it.vision.looking.wait, 5)
-        await asyncio.sleep(0.1)
-        assert it.server.passages_in_flight == 0
-        await next_passage_works(it)
+def how_passages_closed(lines: list[EventDict]) -> list[str]:
+    return [line["outcome"] for line in lines if line["event"] == "passage_closed"]
 
 
-async def test_a_connection_that_breaks_frees_its_lane() -> None:
-    async with rig() as it:
-        async with grpc.aio.insecure_channel(it.server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as own:
-            call = own.stream_stream(
-                "/egate.v1.LaneService/Passage", pb.PassageRequest.SerializeToString, pb.PassageResponse.FromString
-            )()
-            await call.write(start())
-            assert (await call.read()).HasField("accepted")
-        await asyncio.sleep(0.1)
-        await next_passage_works(it)
+async def test_a_controller_that_goes_away_frees_its_lane_and_is_not_decided() -> None:
+    with capture_logs() as lines:
+        async with rig(fakes.ColourVision(look_s=0.3)) as it:
+            async with it.client.passage("lane-1") as passage:
+                await passage.send_jpeg(fakes.jpeg(9))
+                await asyncio.to_thread(it.vision.looking.wait, 5)
+            await asyncio.sleep(0.1)
+            assert it.server.passages_in_flight == 0
+            await next_passage_works(it)
+    assert how_passages_closed(lines) == ["abandoned", "open"]
+
+
+async def test_a_connection_that_breaks_frees_its_lane_and_is_not_decided() -> None:
+    own_connection = [("grpc.use_local_subchannel_pool", 1)]
+    with capture_logs() as lines:
+        async with rig() as it:
+            async with grpc.aio.insecure_channel(it.server.address, options=own_connection) as own:
+                call = lane_pb2_grpc.LaneServiceStub(own).Passage()
+                await call.write(start())
+                assert (await call.read()).HasField("accepted")
+            await asyncio.sleep(0.2)
+            await next_passage_works(it)
+    assert how_passages_closed(lines) == ["abandoned", "open"]
 
 
 async def test_the_deadline_is_kept_while_a_model_is_still_running() -> None:
