@@ -11,10 +11,9 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import cv2
+import cv2
 
 DEFAULT_FPS = 12.0
 """For folders, which do not say; about what a gate's camera sends."""
@@ -144,8 +143,6 @@ def without_password(address: str) -> str:
 
 
 def _captured(where: int | str, none: str, remedy: str) -> Iterator[bytes]:
-    import cv2
-
     capture = cv2.VideoCapture(where)
     try:
         got = 0
@@ -163,8 +160,6 @@ def _captured(where: int | str, none: str, remedy: str) -> Iterator[bytes]:
 
 def encode_jpeg(image_bgr: cv2.typing.MatLike, quality: int = JPEG_QUALITY) -> bytes:
     """A JPEG file of (H, W, 3) BGR uint8 pixels."""
-    import cv2
-
     done, data = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise SourceError("OpenCV could not encode a picture as JPEG", "Run `gate doctor`.")
@@ -172,8 +167,6 @@ def encode_jpeg(image_bgr: cv2.typing.MatLike, quality: int = JPEG_QUALITY) -> b
 
 
 def _jpeg_of_file(path: Path) -> bytes:
-    import cv2
-
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -188,8 +181,6 @@ def _jpeg_of_file(path: Path) -> bytes:
 
 
 def _video_fps(path: Path) -> float:
-    import cv2
-
     capture = cv2.VideoCapture(str(path))
     fps = capture.get(cv2.CAP_PROP_FPS) if capture.isOpened() else 0.0
     capture.release()

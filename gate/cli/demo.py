@@ -1,0 +1,123 @@
+"""`gate demo`: the whole engine at work, on real photographs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gate.cli.exits import Exit
+from gate.cli.failures import explained, fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gate.engine.build import Built
+    from gate.settings import Settings
+
+
+def demo(
+    faces: Path | None = typer.Option(
+        None, help="Folder with a folder of photographs a person: the first enrols, another one plays."
+    ),
+    camera: int | None = typer.Option(None, help="A camera's index: enrols whoever stands there, then verifies them."),
+    people: int = typer.Option(10, min=4, max=200, help="With --faces: how many people."),
+    seed: int = typer.Option(1, help="With --faces: chooses them."),
+    out: Path = typer.Option(Path("out/demo"), help="Where the pictures go."),
+    pack: str | None = typer.Option(None, help="Model pack; see `gate models list`."),
+    config: Path | None = typer.Option(None, "--config", "-c", help="Settings, of which [models] counts."),
+) -> None:
+    """See the engine at work: real gRPC, real models, real photographs.
+
+    Starts an engine on loopback, enrols travellers, plays camera passages (travellers, an impostor, a mask, two people,
+    a blurred approach …), and compares every outcome with what it must be. Exit code 3 when one is wrong.
+
+    Examples:
+
+    - `gate demo`: with the photographs inside the installed packages
+
+    - `gate demo --faces photos/ --people 20`: with your own, different photographs of each person
+
+    - `gate demo --camera 0`: with yourself
+    """
+    with explained():
+        from rich.console import Console
+
+        from gate.cli.serve import load_with
+        from gate.telemetry.logs import set_up_logs
+
+        set_up_logs("console", "warning")
+        if camera is not None:
+            _camera(camera, load_with(config, pack=pack), Console(highlight=False))
+        else:
+            _photographs(load_with(config, pack=pack), faces, people, seed, out)
+
+
+def _photographs(settings: Settings, faces: Path | None, people: int, seed: int, out: Path) -> None:
+    from gate.demo.show import Plan, show
+    from gate.demo.table import console_for_table
+
+    console = console_for_table()
+    built = _built(settings, console)
+    _say_photographs(console, faces)
+    played = asyncio.run(show(built, Plan(faces, people, seed, out), console))
+    wrong = [result for result in played if not result.right]
+    for result in wrong:
+        console.print(f"[red]✗ {result.scenario.title}:[/] {'; '.join(result.faults)}", soft_wrap=True)
+    console.print(f"[bold]{len(played) - len(wrong)} of {len(played)} passages ended as expected.[/]")
+    if wrong:
+        raise typer.Exit(Exit.NOT_AS_EXPECTED)
+
+
+def _camera(index: int, settings: Settings, console: Console) -> None:
+    from gate.cli.play import exit_of_outcome, printer
+    from gate.demo.camera import verify_person_before
+
+    built = _built(settings, console)
+    console.print("Stand before the camera. The first good picture is enrolled; then look into it once more.")
+    decision = asyncio.run(verify_person_before(index, built, printer(as_json=False)))
+    raise typer.Exit(exit_of_outcome(decision))
+
+
+def _built(settings: Settings, console: Console) -> Built:
+    from gate.demo.stage import demo_settings
+    from gate.engine.build import build_engine
+    from gate.errors import Code, ModelPackError
+
+    try:
+        with console.status("Loading the models …"):
+            built = build_engine(demo_settings(settings))
+    except ModelPackError as error:
+        if error.code is not Code.MODEL_MISSING:
+            raise
+        fail(f"{error.code}: {error.message}", _NO_MODELS, Exit.MODELS)
+    console.print(f"Engine: pack [bold]{built.papers.name}[/] on {settings.models.provider}, thresholds measured on")
+    console.print(f"  {built.papers.calibration_data}", soft_wrap=True)
+    if research := built.papers.research_only:
+        console.print(
+            f"[yellow]Third-party models, for research only:[/] {', '.join(research)}. Until this project has a pack "
+            "of its own, the demo runs on these.",
+            soft_wrap=True,
+        )
+    return built
+
+
+_NO_MODELS = (
+    "The demo needs a model pack. Put the model files into ../shared/models beside this checkout, or set "
+    "EGATE_MODELS to their folder, and check with `gate models verify`; or use an InsightFace pack that is on this "
+    "machine: `gate demo --pack insightface:buffalo_s`."
+)
+
+
+def _say_photographs(console: Console, faces: Path | None) -> None:
+    if faces is None:
+        text = (
+            "Photographs: those inside insightface and scikit-image. There is one of each person, so what is played is "
+            "the enrolled photograph shot again (size, place, light, noise, compression): similarities are higher than "
+            "at a gate. `--faces DIR` plays other photographs than it enrols."
+        )
+    else:
+        text = f"Photographs: {faces}. Who is played is seen on another photograph than the one enrolled."
+    console.print(text, style="dim", soft_wrap=True)

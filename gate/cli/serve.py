@@ -1,0 +1,106 @@
+"""`gate serve`: the engine, until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gate.cli.failures import explained
+
+if TYPE_CHECKING:
+    from gate.engine.build import PackPapers
+    from gate.settings import Settings
+
+
+class LogForm(StrEnum):
+    """How logs are written."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def serve(
+    config: Path | None = typer.Option(
+        None, "--config", "-c", help="Settings; by default gate.toml, where there is one."
+    ),
+    address: str | None = typer.Option(
+        None, help="host:port or unix:PATH instead of [server] address; port 0 takes any."
+    ),
+    pack: str | None = typer.Option(None, help="Model pack instead of [models] pack; see `gate models list`."),
+    log: LogForm = typer.Option(LogForm.AUTO, help="Lines for people or JSON for machines; auto asks the terminal."),
+) -> None:
+    """Run the engine until SIGTERM or Ctrl-C; passages in flight are finished first.
+
+    Examples:
+
+    - `gate serve`: loopback, port 50151, one lane called lane-1
+
+    - `gate serve --config /etc/egate/gate.toml --log json`: as a service
+
+    - `EGATE_MODELS__PROVIDER=cuda gate serve`: a setting from the environment
+
+    Health (grpc.health.v1) says SERVING once the models are warm.
+    """
+    with explained():
+        _serve(load_with(config, address, pack), log)
+
+
+def load_with(config: Path | None, address: str | None = None, pack: str | None = None) -> Settings:
+    """The settings, with what the command line says on top."""
+    from gate.settings import load_settings
+
+    server: dict[str, Any] = {} if address is None else {"server": {"address": address}}
+    models: dict[str, Any] = {} if pack is None else {"models": {"pack": pack}}
+    return load_settings(config, **server, **models)
+
+
+def _serve(settings: Settings, log: LogForm) -> None:
+    import sys
+
+    from gate.engine.build import build_engine
+    from gate.service.server import GateServer
+    from gate.service.server import serve as serve_until_stopped
+    from gate.telemetry.logs import set_up_logs
+
+    people = log is LogForm.CONSOLE or (log is LogForm.AUTO and sys.stderr.isatty())
+    set_up_logs("console" if people else "json")
+    built = build_engine(settings)
+
+    def ready(server: GateServer) -> None:
+        facts = startup_facts(settings, built.papers, server.address)
+        if people:
+            _print(facts)
+        else:
+            import structlog
+
+            structlog.get_logger("gate").info("ready", **facts)
+
+    asyncio.run(serve_until_stopped(built.engine, settings.server, ready))
+
+
+def startup_facts(settings: Settings, papers: PackPapers, address: str) -> dict[str, str]:
+    """What an operator wants to see at start, in reading order."""
+    research = ", ".join(papers.research_only)
+    return {
+        "address": address + (" (TLS)" if settings.server.tls else ""),
+        "pack": f"{papers.name} ({papers.pack_id})",
+        "licence": f"research only, not for a live border: {research}" if research else "see `gate models show`",
+        "calibration": papers.calibration_data,
+        "provider": settings.models.provider,
+        "lanes": ", ".join(f"{name} ({lane.checkpoint}, {lane.profile})" for name, lane in settings.lanes.items()),
+    }
+
+
+def _print(facts: dict[str, str]) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    console.print("\n[bold]The engine serves.[/] Ctrl-C ends it.")
+    for key, value in facts.items():
+        console.print(f"  [dim]{key:<12}[/]{value}", style="yellow" if "research only" in value else None)
+    console.print()

@@ -1,0 +1,1 @@
+"""The demo: real photographs, synthesised camera passages, a real engine over real gRPC, every outcome checked."""

@@ -1,0 +1,156 @@
+"""The passages of the demo, each with what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.demo.approach import Actor, Blur, Scene
+from gate.demo.people import Person
+from gate.synth import MaskStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must come of a passage.
+
+    Attributes:
+        outcome, reason: of the decision.
+        traveller: label of whoever must be recognised.
+        guidance: advice that must have been given on the way.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    traveller: str = ""
+    guidance: Guidance | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenario:
+    """One passage.
+
+    Attributes:
+        key: for file names.
+        title: for people.
+        scene: what the camera sees.
+        expected: what must come of it.
+        document: the number that the traveller presents, where they present one.
+    """
+
+    key: str
+    title: str
+    scene: Scene
+    expected: Expected
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays. At least three travellers and one impostor; `absent` is expected and does not come."""
+
+    travellers: tuple[Person, ...]
+    impostors: tuple[Person, ...]
+    absent: tuple[Person, ...] = ()
+    looks_away: Person | None = None
+
+    @property
+    def enrolled(self) -> tuple[Person, ...]:
+        """Everybody who is expected."""
+        return self.travellers + self.absent
+
+
+_NO_MATCH = Expected(Outcome.FINGERPRINT, Reason.NO_MATCH)
+
+
+def script(cast: Cast) -> tuple[Scenario, ...]:
+    """The passages, in the order in which they are played."""
+    return (*_travellers(cast), *_impostors(cast), *_troubles(cast))
+
+
+def document_of(person: Person) -> str:
+    """The number of the document that the person is enrolled with."""
+    return f"DEMO{person.label}0001"
+
+
+def _travellers(cast: Cast) -> Iterator[Scenario]:
+    for seed, person in enumerate(cast.travellers):
+        scene = Scene((Actor(person.portrait),), seed=seed + 1)
+        yield Scenario(
+            f"traveller-{person.label.lower()}",
+            f"Traveller {person.label} approaches",
+            scene,
+            _opens(person, Guidance.COME_CLOSER),
+        )
+    masked, style = cast.travellers[0], MaskStyle()
+    portrait = masked.portrait.masked(style, np.random.default_rng(7))
+    yield Scenario(
+        "masked",
+        f"Traveller {masked.label}, masked",
+        Scene((Actor(portrait),), seconds=4.5, seed=31),
+        _opens(masked),
+    )
+    claims = cast.travellers[1]
+    yield Scenario(
+        "document",
+        f"Traveller {claims.label} with their document",
+        Scene((Actor(claims.portrait),), seed=32),
+        _opens(claims),
+        document_of(claims),
+    )
+
+
+def _impostors(cast: Cast) -> Iterator[Scenario]:
+    for seed, person in enumerate(cast.impostors):
+        scene = Scene((Actor(person.portrait),), seconds=4.5, seed=41 + seed)
+        yield Scenario(f"impostor-{person.label.lower()}", "Impostor, not expected", scene, _NO_MATCH)
+    borrower, owner = cast.travellers[2], cast.travellers[1]
+    yield Scenario(
+        "borrowed-document",
+        f"Traveller {borrower.label} with {owner.label}'s document",
+        Scene((Actor(borrower.portrait),), seconds=4.5, seed=51),
+        _NO_MATCH,
+        document_of(owner),
+    )
+
+
+def _troubles(cast: Cast) -> Iterator[Scenario]:
+    first, second, third = (person.portrait for person in cast.travellers[:3])
+    yield Scenario(
+        "two-people",
+        "Two people at once",
+        Scene((Actor(second, x=0.37, to_eye_px=60), Actor(third, x=0.63, to_eye_px=56)), seed=61),
+        Expected(Outcome.OFFICER, Reason.MULTIPLE_PEOPLE, guidance=Guidance.ONE_PERSON_ONLY),
+    )
+    yield Scenario(
+        "blurred-then-sharp",
+        f"Traveller {cast.travellers[0].label} runs, then holds still",
+        Scene((Actor(first, from_eye_px=36),), seconds=4.5, blur=Blur(4.0, 12, until=0.6), seed=62),
+        _opens(cast.travellers[0], Guidance.HOLD_STILL),
+    )
+    yield Scenario(
+        "blurred",
+        "Camera out of focus throughout",
+        Scene((Actor(first, from_eye_px=36),), blur=Blur(6.0, 8), seed=63),
+        Expected(Outcome.FINGERPRINT, Reason.LOW_QUALITY, guidance=Guidance.HOLD_STILL),
+    )
+    if cast.looks_away is not None:
+        yield Scenario(
+            "looks-away",
+            "Somebody who never looks at the camera",
+            Scene((Actor(cast.looks_away.portrait, from_eye_px=34),), seed=64),
+            Expected(Outcome.FINGERPRINT, Reason.LOW_QUALITY, guidance=Guidance.LOOK_AT_CAMERA),
+        )
+    yield Scenario(
+        "empty",
+        "Nobody in the lane",
+        Scene((), seconds=2.0, seed=65),
+        Expected(Outcome.OFFICER, Reason.NO_FACE, guidance=Guidance.STEP_INTO_VIEW),
+    )
+
+
+def _opens(person: Person, guidance: Guidance | None = None) -> Expected:
+    return Expected(Outcome.OPEN, Reason.MATCHED, person.label, guidance)

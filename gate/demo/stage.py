@@ -1,0 +1,117 @@
+"""The demo's engine: on loopback, over real gRPC, with its travellers enrolled; and passages played against it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gate.client import EnrolResult, GateClient, GuidanceGiven, PassageDecision, PassageEvent
+from gate.decision.outcome import Guidance
+from gate.decision.policy import Policy, QualityLimits
+from gate.demo.approach import FPS, render
+from gate.demo.people import Person
+from gate.demo.scenarios import Expected, Scenario, document_of
+from gate.engine.build import Built
+from gate.gallery.traveller import TravelDocument, Traveller
+from gate.service.server import GateServer
+from gate.settings import GallerySettings, LaneSettings, ServerSettings, Settings
+
+LANE = "demo-lane"
+FLIGHT = "DEMO/today"
+
+_MIN_SHARPNESS = 0.3
+"""Stricter than the default: a synthesised camera's noise lifts the sharpness of a wholly blurred face to 0.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a passage.
+
+    Attributes:
+        scenario: what was played.
+        decision: the engine's.
+        guidance: given on the way, in order.
+        frames: JPEG files that were sent; frame 1 is the first.
+        faults: what is not as expected, in words; empty when all is.
+    """
+
+    scenario: Scenario
+    decision: PassageDecision
+    guidance: tuple[Guidance, ...]
+    frames: tuple[bytes, ...]
+    faults: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Everything is as expected."""
+        return not self.faults
+
+
+def demo_settings(base: Settings) -> Settings:
+    """The models of `base`; lane, policy and address are the demo's own, so that its outcomes are known."""
+    return base.model_copy(
+        update={
+            "server": ServerSettings(address="127.0.0.1:0"),
+            "gallery": GallerySettings(),
+            "lanes": {LANE: LaneSettings(checkpoint="demo")},
+            "profiles": {"pedestrian": Policy(quality=QualityLimits(min_sharpness=_MIN_SHARPNESS))},
+        }
+    )
+
+
+@asynccontextmanager
+async def open_stage(built: Built) -> AsyncIterator[GateClient]:
+    """A client of the engine, which serves on a free port of loopback until the end of the block."""
+    async with GateServer(built.engine, built.engine.settings.server) as server, GateClient(server.address) as client:
+        await client.wait_until_serving()
+        yield client
+
+
+async def enrol(client: GateClient, people: Iterable[Person]) -> tuple[EnrolResult, ...]:
+    """Enrols the people for the demo's flight; what was refused."""
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    report = await client.enrol(
+        (Traveller(person.label, FLIGHT, expires_at, (TravelDocument(document_of(person)),)), person.photo)
+        for person in people
+    )
+    return report.refused
+
+
+async def enrol_photo(client: GateClient, label: str, photo: bytes) -> EnrolResult | None:
+    """Enrols one JPEG photograph; the result when it was refused, None when it was not."""
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    report = await client.enrol([(Traveller(label, FLIGHT, expires_at), photo)])
+    return next(iter(report.refused), None)
+
+
+async def play(
+    client: GateClient, scenario: Scenario, on_event: Callable[[PassageEvent], None] | None = None
+) -> Played:
+    """Plays one passage in real time, and compares what comes with what was expected."""
+    # Rendered before, so that the camera's synthesis does not compete with the engine for the processor.
+    frames = await asyncio.to_thread(lambda: tuple(render(scenario.scene)))
+    guidance: list[Guidance] = []
+
+    def note(event: PassageEvent) -> None:
+        if isinstance(event, GuidanceGiven):
+            guidance.append(event.guidance)
+        if on_event is not None:
+            on_event(event)
+
+    decision = await client.verify(LANE, frames, document=scenario.document, fps=FPS, on_event=note)
+    return Played(scenario, decision, tuple(guidance), frames, compare(scenario.expected, decision, guidance))
+
+
+def compare(expected: Expected, decision: PassageDecision, guidance: Iterable[Guidance]) -> tuple[str, ...]:
+    """What is not as expected, in words."""
+    faults = []
+    if (decision.outcome, decision.reason) != (expected.outcome, expected.reason):
+        faults.append(f"expected {expected.outcome} ({expected.reason}), found {decision.outcome} ({decision.reason})")
+    elif expected.traveller and decision.traveller_reference != expected.traveller:
+        faults.append(f"expected traveller {expected.traveller}, found {decision.traveller_reference}")
+    if expected.guidance is not None and expected.guidance not in set(guidance):
+        faults.append(f"expected the guidance {expected.guidance}, which was not given")
+    return tuple(faults)

@@ -1,0 +1,1 @@
+"""What `gate doctor` finds out: each finding with its repair beside it."""
