@@ -52,7 +52,7 @@ class ModelSettings(_Group):
     provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
     threads: int = Field(1, ge=1, le=64, description="threads within one model run")
     detect_size: int = Field(
-        320, ge=96, le=1280, multiple_of=32, description="longer side of the detector's canvas, px"
+        480, ge=96, le=1280, multiple_of=32, description="longer side of the detector's canvas, px"
     )
     insightface_root: Path = Path("~/.insightface")
 
