@@ -244,3 +244,19 @@ async def test_a_defect_in_the_engine_is_internal_with_an_incident(monkeypatch: 
         assert (error.code(), reason_of(error)) == (grpc.StatusCode.INTERNAL, Code.UNEXPECTED)
         assert "division" not in str(error)
         await next_passage_works(it)
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["first", "later"])
+async def test_bytes_that_are_no_message_end_the_stream(opened: bool) -> None:
+    async with rig() as it:
+        call = it.channel.stream_stream("/egate.v1.LaneService/Passage")()
+        if opened:
+            await call.write(start().SerializeToString())
+            await call.read()
+        await call.write(b"\xff\xff\xff\xff not protobuf")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            while await call.read() is not grpc.aio.EOF:
+                pass
+        assert caught.value.code() in {grpc.StatusCode.INTERNAL, grpc.StatusCode.INVALID_ARGUMENT}
+        await asyncio.sleep(0.1)
+        await next_passage_works(it)

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import AsyncIterator
 
 import numpy as np
+import psutil
 
 from gate.service.pb import lane_pb2 as pb
 from tests.service import fakes
@@ -45,21 +46,26 @@ async def test_memory_is_flat_drops_are_counted_and_a_fresh_frame_decides() -> N
 
     # 0.2 s a look: 5 frames a second are looked at, 95 are overtaken.
     async with rig(fakes.ColourVision(look_s=0.2), budget_s=20.0) as it:
+        before_bytes = psutil.Process().memory_info().rss
         tracemalloc.start()
         try:
             responses = [response async for response in it.lanes.Passage(camera())]
             _, peak_bytes = tracemalloc.get_traced_memory()
+            # What protobuf and gRPC hold, on both sides of the socket, is in here only.
+            grown_bytes = psutil.Process().memory_info().rss - before_bytes
         finally:
             tracemalloc.stop()
 
     decision = responses[-1].decision
     assert decision.outcome == pb.OUTCOME_OPEN
-    arrived_bytes = decision.frames.seen * FRAME_BYTES
-    assert peak_bytes < 20 * FRAME_BYTES < arrived_bytes / 5, (peak_bytes, arrived_bytes)
+    # Some 300 frames arrive on a quiet machine; a busy one still makes enough of them to tell.
+    assert decision.frames.seen > 50
+    assert peak_bytes < 20 * FRAME_BYTES
+    assert grown_bytes < 60 * FRAME_BYTES
     assert decision.frames.seen == decision.frames.dropped + len(it.vision.looked_at) + decision.frames.rejected
-    assert decision.frames.dropped > 5 * len(it.vision.looked_at)
-    # The first frame that was looked at after the person appeared is the one that decided, and it was not an old one:
-    # within two looks of their first frame.
+    assert decision.frames.dropped > 2 * len(it.vision.looked_at)
+    # The person appears during a look; the next look already sees them, so no frame from before was left over.
     assert shown_from <= decision.frame_sequence < shown_from + 2 * 0.2 * FPS * 1.5
-    assert decision.frame_to_decision_ms < 400
+    assert it.vision.looked_at[-1] == decision.frame_sequence
+    assert decision.frame_to_decision_ms < 1000
     assert np.diff(it.vision.looked_at).min() > 0
