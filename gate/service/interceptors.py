@@ -8,8 +8,9 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
-from gate.errors import Code, EngineFault, GateError
+from gate.errors import Code, EngineFault, GateError, ProtocolError
 from gate.service import incident, status
 
 _log = structlog.stdlib.get_logger("gate.service")
@@ -67,6 +68,9 @@ def _guarded(method: str, call: Handler) -> Handler:
         except GateError as error:
             code = error.entry.status
             await status.abort(context, error, _incident_of(error, method))
+        except DecodeError:
+            code = "INVALID_ARGUMENT"
+            await status.abort(context, ProtocolError(Code.FIELD_INVALID, "Expected a message of egate.v1; got bytes."))
         except Exception as error:  # noqa: BLE001 -- the last line: whatever it is, the caller gets a status
             code = "INTERNAL"
             await status.abort(context, status.unexpected(), incident.record(error, method))
