@@ -18,7 +18,6 @@ from gate.engine.engine import Engine
 from gate.errors import Code
 from gate.service.server import GateServer
 from gate.settings import LaneSettings, ServerSettings, Settings
-from tests.decision.makers import CALIBRATION
 from tests.service import fakes
 
 pytestmark = pytest.mark.shared
@@ -51,7 +50,7 @@ def engine(portrait: Callable[[str, int], bytes]) -> Iterator[Engine]:
         lanes={"lane-1": LaneSettings()},
         profiles={"pedestrian": Policy(budget_s=4.0)},
     )
-    made = build_engine(settings, calibration=CALIBRATION).engine
+    made = build_engine(settings).engine
     for person in PEOPLE:
         made.enrol(fakes.traveller(0, reference=person, documents=()), portrait(person, 1))
     yield made
