@@ -37,7 +37,8 @@ def draw_garment(
     y = (np.arange(height, dtype=np.float32)[:, None] - centre_xy[1]) / unit
     body, shade = _body(x, y, unit)
     colour = np.array(_COLOURS_BGR[which % len(_COLOURS_BGR)], np.float32) * shade[..., None]
-    cover = body[..., None]
+    # Below the chin whatever is not head is cloth, also under the soft edge: the photograph must not shine through.
+    cover = np.maximum(body, (1 - head) * (y > 0.9))[..., None]
     picture = image_bgr * (1 - cover) + colour * cover
     alpha = np.maximum(np.where(y > 0.98, 0, 1) * head, body) if head.any() else body
     neck = np.minimum(head, _neck(x, y))
@@ -66,4 +67,4 @@ def _neck(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _step(value: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-np.clip(value, -20, 20)))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp(-np.clip(value, -20, 20))), np.float32)

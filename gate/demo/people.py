@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,16 @@ import numpy as np
 from gate.demo.portrait import Portrait, cut_out
 from gate.errors import FrameError
 from gate.sources import PICTURES, SourceError, encode_jpeg
+from gate.vision.enrolment import EnrolmentRules
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode_photo
 from gate.vision.pipeline import Vision
 from gate.vision.probe import Face, ImageBGR, Sighting
 
 _GROUP_ORDER = (2, 3, 0, 1, 4, 5)
 """The group photograph's people from left to right, in the order of their parts: see `built_in`."""
+
+_FILES_TRIED = 6
+"""Photographs of one person that are looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +51,7 @@ def built_in(vision: Vision) -> tuple[Person, ...]:
     Raises:
         SourceError: the packages or their photographs are not there.
     """
+    labels = _labels()
     alone = _package_picture("skimage", "data/astronaut.png")
     group = _package_picture("insightface", "data/images/t1.jpg")
     faces = sorted(_look(vision, group).faces, key=lambda face: face.centre[0])
@@ -55,13 +60,16 @@ def built_in(vision: Vision) -> tuple[Person, ...]:
             f"Expected {len(_GROUP_ORDER)} faces in insightface's group photograph, found {len(faces)}",
             "Reinstall the packages (`make setup`), or use --faces.",
         )
-    seen = _look(vision, alone)
-    found = [(alone, seen.faces[0], ())] if seen.faces else []
-    found += [(group, faces[i], tuple(f for f in faces if f is not faces[i])) for i in _GROUP_ORDER]  # type: ignore[misc]
+    shots = [(alone, _look(vision, alone).faces[:1], 0)] + [(group, faces, index) for index in _GROUP_ORDER]
     return tuple(
-        Person(label, _photo(image, face), cut_out(image, face, others, clothes), same_photo=True)
-        for clothes, (label, (image, face, others)) in enumerate(zip(_labels(), found, strict=False))
+        _from_crop(next(labels), image, found, index, clothes) for clothes, (image, found, index) in enumerate(shots)
     )
+
+
+def _from_crop(label: str, image: ImageBGR, faces: Sequence[Face], index: int, clothes: int) -> Person:
+    face = faces[index]
+    others = tuple(other for other in faces if other is not face)
+    return Person(label, _photo(image, face), cut_out(image, face, others, clothes), same_photo=True)
 
 
 def from_folder(vision: Vision, folder: Path, count: int, seed: int) -> tuple[Person, ...]:
@@ -87,8 +95,9 @@ def from_folder(vision: Vision, folder: Path, count: int, seed: int) -> tuple[Pe
             break
         pair = _pair(vision, homes[index])
         if pair is not None:
-            photo, (image, face, others) = pair
-            people.append(Person(next(labels), photo, cut_out(image, face, others, len(people)), same_photo=False))
+            enrols, plays = pair
+            portrait = plays.portrait(len(people))
+            people.append(Person(next(labels), enrols.data, portrait, same_photo=False))
     if len(people) < 4:
         raise SourceError(
             f"{folder} holds {len(people)} people with two usable photographs; the demo needs 4",
@@ -97,30 +106,42 @@ def from_folder(vision: Vision, folder: Path, count: int, seed: int) -> tuple[Pe
     return tuple(people)
 
 
-_Seen = tuple[ImageBGR, Face, tuple[Face, ...]]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shot:
+    """A photograph in which somebody was found."""
+
+    data: bytes
+    image: ImageBGR
+    sighting: Sighting
+    face: Face
+
+    @property
+    def alone(self) -> bool:
+        """Nobody else is near: it can be enrolled."""
+        return self.sighting.rival_ratio < EnrolmentRules().max_rival_ratio
+
+    def portrait(self, clothes: int) -> Portrait:
+        """The person cut out."""
+        others = tuple(face for face in self.sighting.faces if face is not self.face)
+        return cut_out(self.image, self.face, others, clothes)
 
 
-def _pair(vision: Vision, home: Path) -> tuple[bytes, _Seen] | None:
-    """The photograph to enrol, and what to play, of one person."""
-    photos: list[tuple[bytes, _Seen]] = []
-    for path in sorted(home.iterdir()):
-        if path.suffix.lower() in PICTURES and len(photos) < 2:
-            data = path.read_bytes()
-            seen = _subject(vision, data)
-            if seen is not None:
-                photos.append((data, seen))
-    return (photos[0][0], photos[1][1]) if len(photos) == 2 else None
+def _pair(vision: Vision, home: Path) -> tuple[_Shot, _Shot] | None:
+    """The photograph to enrol, and the one to play, of one person; None without two that will do."""
+    files = [path for path in sorted(home.iterdir()) if path.suffix.lower() in PICTURES][:_FILES_TRIED]
+    shots = [shot for path in files if (shot := _shot(vision, path.read_bytes())) is not None]
+    enrols = next((shot for shot in shots if shot.alone), None)
+    plays = next((shot for shot in shots if shot is not enrols), None)
+    return (enrols, plays) if enrols and plays else None
 
 
-def _subject(vision: Vision, data: bytes) -> _Seen | None:
+def _shot(vision: Vision, data: bytes) -> _Shot | None:
     try:
         image = decode_photo(data, DecodeLimits())
     except FrameError:
         return None
     sighting = _look(vision, image)
-    if sighting.traveller is None:
-        return None
-    return image, sighting.traveller, tuple(f for f in sighting.faces if f is not sighting.traveller)
+    return _Shot(data, image, sighting, sighting.traveller) if sighting.traveller else None
 
 
 def _look(vision: Vision, image: ImageBGR) -> Sighting:

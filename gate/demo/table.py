@@ -16,7 +16,8 @@ _COLOURS = {"open": "green", "fingerprint": "yellow", "officer": "magenta"}
 
 _CAPTION = (
     "Similarity: found ≥ needed; ~ needed more than the calibration data can carry. False pos.: rate of a whole "
-    "passage that the threshold stands for. Frames: seen/compared/overtaken. Latency: from the deciding frame to the decision."
+    "passage that the threshold stands for. Frames: seen/compared/overtaken. Latency: from the deciding "
+    "frame to the decision."
 )
 
 MIN_WIDTH = 140
@@ -33,6 +34,7 @@ class LiveTable:
     """Shows passages as they are played. Use as a context manager."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._done: list[tuple[Text | str, ...]] = []
         self._scenario: Scenario | None = None
         self._guidance: list[Guidance] = []
@@ -47,6 +49,8 @@ class LiveTable:
         self._scenario = None
         self._live.update(self._table(), refresh=True)
         self._live.stop()
+        if not self._console.is_terminal:
+            self._console.line()
 
     def begin(self, scenario: Scenario) -> None:
         """A passage begins."""
