@@ -125,7 +125,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.FRAME_TOO_LARGE: Entry(
             "INVALID_ARGUMENT",
             "The frame is larger than allowed.",
-            "Send at most 1920 x 1080, or raise [vision].",
+            "Send at most 4 MiB and 4096 x 2304 pixels; JPEG for anything large.",
         ),
         Code.FRAME_TRUNCATED: Entry(
             "INVALID_ARGUMENT",
