@@ -90,7 +90,7 @@ def _blur_px(grey: Field, scale_px: float) -> float:
     low, high = np.percentile(grey[::2, ::2], (3, 97))
     steepest = float(np.percentile(np.abs(np.diff(grey, axis=1)), 99.5)) if grey.shape[1] > 1 else 1.0
     edge_width = float(high - low) / max(steepest, 1.0)
-    return float(np.clip(0.35 * (edge_width - 2.5), 0.0, 0.06 * scale_px))
+    return float(np.clip(0.35 * (edge_width - 2.5), 0.0, 0.04 * scale_px))
 
 
 def roi_tint(image: Image) -> NDArray[np.float32]:

@@ -80,13 +80,21 @@ def render_fringe(image_bgr: Image, landmarks: NDArray[np.float32], rng: np.rand
     return image
 
 
-def render_scarf(image_bgr: Image, landmarks: NDArray[np.float32], rng: np.random.Generator) -> Image:
-    """A scarf or collar pulled up over chin, mouth or nose; the eyes stay free."""
+def render_scarf(
+    image_bgr: Image,
+    landmarks: NDArray[np.float32],
+    rng: np.random.Generator,
+    edge: tuple[float, float] = (0.5, 1.5),
+) -> Image:
+    """A scarf or collar pulled up over chin, mouth or nose; the eyes stay free.
+
+    Its upper edge lies between the two heights of `edge`, in eye distances below the eyes (nose 0.6, mouth 1.15).
+    """
     image, frame = _start(image_bgr, landmarks)
     if frame is None:
         return image
     u = Sheet.across()
-    rise = rng.uniform(0.5, 1.5) + rng.normal(0, 0.05, 5)
+    rise = rng.uniform(*edge) + rng.normal(0, 0.05, 5)
     sheet = Sheet(
         top=np.interp(u, np.linspace(-1, 1, 5), rise) - rng.uniform(-0.1, 0.25) * np.abs(u) ** 2,
         bottom=np.full(u.shape, 3.4),

@@ -1,0 +1,280 @@
+"""Trains the student: it sees a masked, lit, blurred face and must say what the teacher said of the clean one.
+
+`python -m models.training.distil --run NAME` starts or resumes a run; it never ends by itself (`--minutes` makes it).
+Under `runs/NAME/` of the training folder: `latest.pt` every five minutes, `best.pt` and `best.onnx` whenever the
+development figures improve, `curve.csv` with one line an evaluation. `--cool` ends a run with the learning rate
+going to zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import math
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from models.training.evaluate import quick
+from models.training.export import export
+from models.training.paths import train_dir
+from models.training.samples import Bank, Batch, bank, stream
+from models.training.student import Student, StudentOutput, StudentShape
+
+_CHECKPOINT_EVERY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the training can be told. Weights multiply losses that are each of order one."""
+
+    batch: int = 128
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    warm_up: int = 300
+    # Stage features of the teacher guide the early stages first; later they only hold the student back.
+    hint_weight: float = 1.0
+    hint_steps: int = 12_000
+    relation_weight: float = 1.0
+    relation_temperature: float = 0.06
+    margin_weight: float = 0.15
+    margin: float = 0.2
+    margin_scale: float = 24.0
+    mask_weight: float = 0.2
+    quality_weight: float = 0.2
+    average_decay: float = 0.999
+
+
+class Hints(nn.Module):
+    """Reads the student's stages as the teacher's: one 1 x 1 convolution each; only used in training."""
+
+    def __init__(self, widths: tuple[int, ...], teacher: tuple[int, ...]) -> None:
+        super().__init__()
+        self.readers = nn.ModuleList(nn.Conv2d(w, t, 1) for w, t in zip(widths, teacher, strict=True))
+
+    def forward(self, stages: tuple[Tensor, ...], targets: list[Tensor]) -> Tensor:
+        """Mean squared error against standardised teacher features, summed over the stages; 1 is chance."""
+        losses = []
+        for reader, stage, target in zip(self.readers, stages, targets, strict=True):
+            read = reader(stage)
+            losses.append(functional.mse_loss(read.float(), target))
+        return torch.stack(losses).sum()
+
+
+def losses(out: StudentOutput, batch: Batch, known: Bank, hints: Hints, recipe: Recipe, step: int) -> dict[str, Tensor]:
+    """All weighted terms of one step."""
+    embedding = out.embedding.float()
+    cosine = (embedding * batch.target).sum(dim=1)
+    keys = torch.cat(
+        [batch.target, known.embeddings[torch.randint(len(known.embeddings), (4096,), device=embedding.device)]]
+    )
+    said = functional.log_softmax(embedding @ keys.T / recipe.relation_temperature, dim=1)
+    wanted = functional.log_softmax(batch.target @ keys.T / recipe.relation_temperature, dim=1)
+    terms = {
+        "embed": 2 * (1 - cosine).mean(),
+        "relate": recipe.relation_weight * functional.kl_div(said, wanted, log_target=True, reduction="batchmean"),
+        "quality": recipe.quality_weight
+        * functional.mse_loss(out.recognisability.float(), cosine.detach().clamp(0, 1)),
+    }
+    stated = batch.state >= 0
+    terms["mask"] = recipe.mask_weight * functional.cross_entropy(out.mask.float()[stated], batch.state[stated])
+    named = batch.identity >= 0
+    if recipe.margin_weight > 0 and bool(named.any()):
+        scores = embedding[named] @ known.people.T
+        own = batch.identity[named]
+        scores = scores - recipe.margin * functional.one_hot(own, len(known.people))
+        terms["margin"] = recipe.margin_weight * functional.cross_entropy(recipe.margin_scale * scores, own)
+    strength = recipe.hint_weight * max(0.0, 1 - step / max(recipe.hint_steps, 1))
+    if strength > 0 and batch.hinted:
+        stages = tuple(stage[: batch.hinted] for stage in out.stages)
+        terms["hint"] = strength * hints(stages, batch.hints)
+    return terms
+
+
+class Run:
+    """A training run with all its state on disk."""
+
+    def __init__(self, name: str, shape: StudentShape, recipe: Recipe, device: str) -> None:
+        self.folder = train_dir("runs", name)
+        self.recipe, self.device = recipe, device
+        self.step, self.samples, self.seconds, self.best = 0, 0, 0.0, -1.0
+        state = self._stored()
+        if state is not None:
+            shape = StudentShape(**state["shape"])
+        self.known = bank(device)
+        layout = torch.channels_last
+        self.student = Student(shape).to(device, memory_format=layout)
+        self.hints = Hints(shape.widths, (32, 64, 100)).to(device)
+        self.average = copy.deepcopy(self.student).eval().requires_grad_(False)
+        parameters = [*self.student.parameters(), *self.hints.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=recipe.learning_rate,
+            betas=(0.9, 0.98),
+        )
+        if state is not None:
+            self._restore(state)
+
+    def _stored(self) -> dict[str, Any] | None:
+        path = self.folder / "latest.pt"
+        state: dict[str, Any] | None = (
+            torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+        )
+        return state
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.student.load_state_dict(state["student"])
+        self.average.load_state_dict(state["average"])
+        self.hints.load_state_dict(state["hints"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.samples = state["step"], state["samples"]
+        self.seconds, self.best = state["seconds"], state["best"]
+
+    def save(self, name: str) -> None:
+        """Write a checkpoint; a kill in the middle leaves the one before."""
+        state = {
+            "student": self.student.state_dict(),
+            "average": self.average.state_dict(),
+            "hints": self.hints.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "shape": asdict(self.student.shape),
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "best": self.best,
+        }
+        torch.save(state, self.folder / f"{name}.tmp")
+        (self.folder / f"{name}.tmp").rename(self.folder / f"{name}.pt")
+
+    def learn(self, batch: Batch, rate: float) -> dict[str, float]:
+        """One step; returns the loss terms."""
+        batch = batch.to(self.device)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warm_up) * rate
+        self.student.train()
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, torch.bfloat16):
+            out = self.student(batch.pictures.contiguous(memory_format=torch.channels_last))
+            terms = losses(out, batch, self.known, self.hints, self.recipe, self.step)
+        total = torch.stack(list(terms.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        self.samples += len(batch.pictures)
+        self._follow()
+        return {name: float(value.detach()) for name, value in terms.items()}
+
+    def _follow(self) -> None:
+        # The average follows quickly at first, or it would remember the random start for long.
+        decay = min(self.recipe.average_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mine, new in zip(self.average.state_dict().values(), self.student.state_dict().values(), strict=True):
+                if mine.dtype.is_floating_point:
+                    mine.lerp_(new, 1 - decay)
+                else:
+                    mine.copy_(new)
+
+    def judge(self, terms: dict[str, float]) -> dict[str, float]:
+        """Export the averaged student, measure it, keep it if it is the best so far, and write the curve."""
+        path = self.folder / "current.onnx"
+        export(copy.deepcopy(self.average).cpu(), path)
+        figures = quick(path)
+        row = {"step": self.step, "samples": self.samples, "hours": round(self.seconds / 3600, 3), **figures}
+        row |= {name: round(value, 4) for name, value in terms.items()}
+        append(self.folder / "curve.csv", row)
+        if figures["score"] > self.best:
+            self.best = figures["score"]
+            path.rename(self.folder / "best.onnx")
+            self.save("best")
+        return figures
+
+
+CURVE = ("step", "samples", "hours", "pairs", "tar_unmasked", "tar_masked", "score")
+TERMS = ("embed", "relate", "quality", "mask", "margin", "hint")
+
+
+def append(path: Path, row: dict[str, float]) -> None:
+    """Add a line to a CSV file, with its header if it is new."""
+    new = not path.is_file()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=[*CURVE, *TERMS], restval=0)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def polite_threads(limit: int) -> int:
+    """`limit` threads on an idle machine, one on a busy one.
+
+    A convolution waits for its slowest thread: with other work on the cores two threads took six times as long as one.
+    """
+    return limit if os.getloadavg()[0] < limit + 1.5 else 1
+
+
+def train(run: Run, samples: Iterable[Batch], minutes: float, judge_every_min: float, cool: bool, threads: int) -> None:
+    """Steps until time is up, with checkpoints and evaluations between."""
+    began = saved = judged = time.monotonic()
+    before = run.seconds
+    means: dict[str, float] = {}
+    progress = tqdm(samples, initial=run.step, mininterval=30, desc=run.folder.name, unit="step")
+    for batch in progress:
+        if run.step % 20 == 0:
+            torch.set_num_threads(polite_threads(threads))
+        now = time.monotonic()
+        run.seconds = before + now - began
+        spent = (now - began) / 60 / minutes if math.isfinite(minutes) else 0.0
+        if spent >= 1:
+            break
+        terms = run.learn(batch, rate=max(0.01, 1 - spent) if cool else 1.0)
+        means = {name: 0.98 * means.get(name, value) + 0.02 * value for name, value in terms.items()}
+        progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+        if now - saved > _CHECKPOINT_EVERY_S:
+            run.save("latest")
+            saved = now
+        if now - judged > 60 * judge_every_min:
+            figures = run.judge(means)
+            progress.write(f"{run.samples} samples: {figures}")
+            judged = time.monotonic()
+    run.save("latest")
+    progress.write(f"{run.samples} samples: {run.judge(means)}")
+
+
+def main() -> None:
+    """Start or resume."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", default="student")
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--judge-every-min", type=float, default=20.0)
+    parser.add_argument(
+        "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
+    )
+    parser.add_argument("--batch", type=int, default=Recipe().batch)
+    parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
+    parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero over --minutes")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
+    run = Run(arguments.run, StudentShape(head=arguments.head), recipe, arguments.device)
+    workers = 1 if arguments.device == "cpu" else 12
+    samples = stream(arguments.batch, seed=run.step, workers=workers, hints=run.step < recipe.hint_steps)
+    train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)
+
+
+if __name__ == "__main__":
+    main()
