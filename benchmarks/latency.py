@@ -139,8 +139,8 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(
         pack=options.pack,
         faces=faces,
-        frames=options.frames or (12 if quick else 40),
-        rounds=options.rounds or (5 if quick else 9),
+        frames=options.frames or (12 if quick else 20),
+        rounds=options.rounds or (7 if quick else 21),
         warm_up=1,
         travellers=options.travellers or (60 if quick else 420),
         threads=options.threads,
@@ -160,8 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="write figures, machine and run there")
     add("--pack", default=DEFAULT_PACK, help=f"model pack (default: {DEFAULT_PACK})")
     add("--faces", type=Path, metavar="DIR", help="<person>/<photo>; default: ../shared, else one sample picture")
-    add("--frames", type=int, help="different frames (default: 40, quick 12)")
-    add("--rounds", type=int, help="rounds that count (default: 9, quick 5)")
+    add("--frames", type=int, help="different frames (default: 20, quick 12)")
+    add("--rounds", type=int, help="rounds that count (default: 21, quick 7)")
     add("--travellers", type=int, help="in the gallery (default: 420, quick 60)")
     add("--threads", type=int, default=1, help="within one model run (default: 1, as the engine)")
     add("--detect-size", type=int, help="longer side of the detection canvas, px (default: the engine's)")

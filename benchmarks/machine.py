@@ -23,7 +23,8 @@ def describe() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": _versions(),
         "revision": _revision(),
-        "load_average_1_min": round(os.getloadavg()[0], 2),
+        # Over one second before the run: what else the machine had to do.
+        "busy_before_percent": psutil.cpu_percent(1.0),
     }
 
 
