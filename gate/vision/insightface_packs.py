@@ -16,7 +16,7 @@ from typing import Any
 
 from gate.errors import Code, ModelPackError
 from gate.vision.pack import ModelPack, VerifiedModel, make_pack_id
-from gate.vision.registry import DetectorFile, EmbedderFile, Geometry
+from gate.vision.registry import DetectorFile, EmbedderFile, Geometry, MaskFile
 from gate.vision.session import ORT_ERRORS
 
 PREFIX = "insightface:"
@@ -42,7 +42,12 @@ class _Role:
     std: float
 
 
-def load_insightface_pack(name: str, root: Path | None = None, calibration_json: str | None = None) -> ModelPack:
+def load_insightface_pack(
+    name: str,
+    root: Path | None = None,
+    calibration_json: str | None = None,
+    mask: VerifiedModel[MaskFile] | None = None,
+) -> ModelPack:
     """The pack that the insightface library calls `name`, for example ``buffalo_l``.
 
     There is no published hash to hold the files against; the hashes found are in the entries, and the embedder's
@@ -52,6 +57,7 @@ def load_insightface_pack(name: str, root: Path | None = None, calibration_json:
         name: without the ``insightface:`` prefix.
         root: the library's folder, by default ``~/.insightface``; packs lie in ``models`` below it.
         calibration_json: of the pack, where there is one.
+        mask: a mask-state model to go with it; the library's packs have none.
 
     Raises:
         ModelPackError: PACK_UNKNOWN for what cannot be a name, MODEL_MISSING when it is not on this machine,
@@ -63,7 +69,7 @@ def load_insightface_pack(name: str, root: Path | None = None, calibration_json:
     detector = _detector(roles["detection"], name)
     embedder = _embedder(roles["recognition"], name)
     pack_id = make_pack_id(name, embedder.entry)
-    return ModelPack(PREFIX + name, pack_id, detector, embedder, None, calibration_json)
+    return ModelPack(PREFIX + name, pack_id, detector, embedder, mask, calibration_json)
 
 
 def _pack_folder(name: str, root: Path) -> Path:

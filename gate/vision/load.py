@@ -11,7 +11,7 @@ from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.mask import OnnxMaskModel
-from gate.vision.pack import ModelPack, VerifiedModel, load_pack, read_calibration
+from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
 from gate.vision.pipeline import VisionPipeline
 from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile, registry_folder
 from gate.vision.scrfd import ScrfdHead
@@ -68,7 +68,9 @@ def find_pack(name: str, *, insightface_root: Path | None = None) -> ModelPack:
     """
     if not name.startswith(PREFIX):
         return load_pack(name)
-    return load_insightface_pack(name.removeprefix(PREFIX), insightface_root, read_calibration(registry_folder(), name))
+    home = registry_folder()
+    calibration_json = read_calibration(home, name)
+    return load_insightface_pack(name.removeprefix(PREFIX), insightface_root, calibration_json, insightface_mask(home))
 
 
 def build_pipeline(

@@ -83,6 +83,17 @@ def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Pat
     )
 
 
+def insightface_mask(home: Path) -> VerifiedModel[MaskFile] | None:
+    """The registry's mask-state model for packs that come without one.
+
+    Raises:
+        ModelPackError: MODEL_MISSING, MODEL_ALTERED or MODEL_INVALID.
+    """
+    registry = load_registry(home)
+    name = registry.insightface_mask
+    return read_verified(name, _listed(registry.masks, name), home, model_folders(home)) if name else None
+
+
 def model_folders(home: Path, environ: dict[str, str] | None = None) -> tuple[Path, ...]:
     """Where third-party model files may lie, first match wins.
 

@@ -90,6 +90,8 @@ class Registry(_Entry):
     embedders: dict[str, EmbedderFile]
     masks: dict[str, MaskFile] = {}
     packs: dict[str, PackEntry]
+    insightface_mask: str | None = None
+    """The mask-state model that packs of the insightface library get, which have none of their own."""
 
     def pack(self, name: str) -> PackEntry:
         """The pack of that name; ``<pack>+<detector>`` is the same pack with another detector.

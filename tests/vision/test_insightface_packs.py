@@ -117,6 +117,13 @@ def test_the_prefix_chooses_the_library(root: Path) -> None:
     assert (pack.name, pack.embedder.path.name) == ("insightface:buffalo_sc", "w600k_mbf.onnx")
 
 
+def test_it_gets_the_mask_state_model_that_it_lacks(root: Path) -> None:
+    """Without one, every traveller of such a pack would be held to the masked threshold."""
+    mask = find_pack("insightface:buffalo_sc", insightface_root=root).mask
+    assert mask is not None
+    assert mask.entry.own
+
+
 def test_outputs_without_a_batch_axis_are_read(root: Path, six_people_jpeg: bytes) -> None:
     """InsightFace's own detector files leave the leading axis out."""
     import onnx

@@ -59,7 +59,7 @@ def test_every_stage_is_timed(pipeline: VisionPipeline, astronaut_jpeg: bytes) -
     sighting = pipeline.look(jpeg_frame(astronaut_jpeg))
     assert list(sighting.timings_ms) == ["decode", "detect", "align", "quality"]
     probe = pipeline.probe(sighting)
-    assert list(probe.timings_ms) == ["embed"]
+    assert list(probe.timings_ms) == ["embed", "mask"]
     assert min(*sighting.timings_ms.values(), *probe.timings_ms.values()) > 0
 
 
