@@ -1,0 +1,23 @@
+"""The demo's engine and people, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gate.demo.people import Person, built_in
+from gate.demo.stage import demo_settings
+from gate.engine.build import Built, build_engine
+from gate.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def built(shared: Path) -> Built:
+    del shared  # only to skip without it
+    return build_engine(demo_settings(Settings()))
+
+
+@pytest.fixture(scope="session")
+def people(built: Built) -> tuple[Person, ...]:
+    return built_in(built.vision)
