@@ -14,7 +14,6 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from models.training.evaluate import quick
 from models.training.export import export
 from models.training.paths import train_dir
-from models.training.samples import Bank, Batch, bank, stream
+from models.training.samples import Batch, Samples
 from models.training.student import Student, StudentOutput, StudentShape
 
 _CHECKPOINT_EVERY_S = 300.0
@@ -70,13 +68,13 @@ class Hints(nn.Module):
         return torch.stack(losses).sum()
 
 
-def losses(out: StudentOutput, batch: Batch, known: Bank, hints: Hints, recipe: Recipe, step: int) -> dict[str, Tensor]:
+def losses(
+    out: StudentOutput, batch: Batch, known: Samples, hints: Hints, recipe: Recipe, step: int
+) -> dict[str, Tensor]:
     """All weighted terms of one step."""
     embedding = out.embedding.float()
     cosine = (embedding * batch.target).sum(dim=1)
-    keys = torch.cat(
-        [batch.target, known.embeddings[torch.randint(len(known.embeddings), (4096,), device=embedding.device)]]
-    )
+    keys = torch.cat([batch.target, known.keys(4096)])
     said = functional.log_softmax(embedding @ keys.T / recipe.relation_temperature, dim=1)
     wanted = functional.log_softmax(batch.target @ keys.T / recipe.relation_temperature, dim=1)
     terms = {
@@ -110,7 +108,6 @@ class Run:
         state = self._stored()
         if state is not None:
             shape = StudentShape(**state["shape"])
-        self.known = bank(device)
         layout = torch.channels_last
         self.student = Student(shape).to(device, memory_format=layout)
         self.hints = Hints(shape.widths, (32, 64, 100)).to(device)
@@ -159,16 +156,15 @@ class Run:
         torch.save(state, self.folder / f"{name}.tmp")
         (self.folder / f"{name}.tmp").rename(self.folder / f"{name}.pt")
 
-    def learn(self, batch: Batch, rate: float) -> dict[str, float]:
-        """One step; returns the loss terms."""
-        batch = batch.to(self.device)
+    def learn(self, batch: Batch, known: Samples, rate: float) -> dict[str, Tensor]:
+        """One step; returns the loss terms, still on the device."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warm_up) * rate
         self.student.train()
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16):
             out = self.student(batch.pictures.contiguous(memory_format=torch.channels_last))
-            terms = losses(out, batch, self.known, self.hints, self.recipe, self.step)
+            terms = losses(out, batch, known, self.hints, self.recipe, self.step)
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -177,7 +173,7 @@ class Run:
         self.step += 1
         self.samples += len(batch.pictures)
         self._follow()
-        return {name: float(value.detach()) for name, value in terms.items()}
+        return {name: value.detach() for name, value in terms.items()}
 
     def _follow(self) -> None:
         # The average follows quickly at first, or it would remember the random start for long.
@@ -191,6 +187,8 @@ class Run:
 
     def judge(self, terms: dict[str, float]) -> dict[str, float]:
         """Export the averaged student, measure it, keep it if it is the best so far, and write the curve."""
+        from models.training.evaluate import quick  # noqa: PLC0415  (needs the engine; a bare GPU machine has not got it)
+
         path = self.folder / "current.onnx"
         export(copy.deepcopy(self.average).cpu(), path)
         figures = quick(path)
@@ -226,32 +224,34 @@ def polite_threads(limit: int) -> int:
     return limit if os.getloadavg()[0] < limit + 1.5 else 1
 
 
-def train(run: Run, samples: Iterable[Batch], minutes: float, judge_every_min: float, cool: bool, threads: int) -> None:
+def train(run: Run, samples: Samples, minutes: float, judge_every_min: float, cool: bool, threads: int) -> None:
     """Steps until time is up, with checkpoints and evaluations between."""
     began = saved = judged = time.monotonic()
     before = run.seconds
     means: dict[str, float] = {}
     progress = tqdm(samples, initial=run.step, mininterval=30, desc=run.folder.name, unit="step")
     for batch in progress:
-        if run.step % 20 == 0:
-            torch.set_num_threads(polite_threads(threads))
         now = time.monotonic()
         run.seconds = before + now - began
         spent = (now - began) / 60 / minutes if math.isfinite(minutes) else 0.0
         if spent >= 1:
             break
-        terms = run.learn(batch, rate=max(0.01, 1 - spent) if cool else 1.0)
-        means = {name: 0.98 * means.get(name, value) + 0.02 * value for name, value in terms.items()}
-        progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+        terms = run.learn(batch, samples, rate=max(0.01, 1 - spent) if cool else 1.0)
+        if run.step % 20 == 0:
+            torch.set_num_threads(polite_threads(threads))
+            means = {name: 0.7 * means.get(name, float(value)) + 0.3 * float(value) for name, value in terms.items()}
+            progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+        if run.step == run.recipe.hint_steps:
+            samples.drop_hints()
         if now - saved > _CHECKPOINT_EVERY_S:
             run.save("latest")
             saved = now
         if now - judged > 60 * judge_every_min:
-            figures = run.judge(means)
-            progress.write(f"{run.samples} samples: {figures}")
+            progress.write(f"{run.samples} samples: {run.judge(means)}")
             judged = time.monotonic()
     run.save("latest")
-    progress.write(f"{run.samples} samples: {run.judge(means)}")
+    if math.isfinite(judge_every_min):
+        progress.write(f"{run.samples} samples: {run.judge(means)}")
 
 
 def main() -> None:
@@ -259,7 +259,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="student")
     parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--judge-every-min", type=float, default=20.0)
+    parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
     parser.add_argument(
         "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
     )
@@ -271,8 +271,8 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
     run = Run(arguments.run, StudentShape(head=arguments.head), recipe, arguments.device)
-    workers = 1 if arguments.device == "cpu" else 12
-    samples = stream(arguments.batch, seed=run.step, workers=workers, hints=run.step < recipe.hint_steps)
+    hints = run.step < recipe.hint_steps
+    samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints)
     train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)
 
 

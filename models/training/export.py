@@ -36,7 +36,7 @@ def export(student: Student, path: Path, half: bool = True) -> None:
 def trace(network: nn.Module, out: IO[bytes], outputs: tuple[str, ...]) -> None:
     """Write a network of one input `crop` (n, 3, 112, 112) and named outputs as ONNX, any n."""
     with warnings.catch_warnings():
-        # The tracing exporter is deprecated, but the newer one leaves the batch norms unfolded and needs onnxscript.
+        # The tracing exporter is deprecated, but the newer one needs one more package (onnxscript).
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),

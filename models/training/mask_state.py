@@ -93,7 +93,7 @@ class Examples:
 def move(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shift, turn, scale and mirror a crop as another detector's points might."""
     matrix = cv2.getRotationMatrix2D((56, 62), rng.normal(0, 5), np.exp(rng.normal(0, 0.07)))
-    matrix = matrix + [[0, 0, rng.normal(0, 3.0)], [0, 0, rng.normal(0, 3.0)]]
+    matrix = np.add(matrix, [[0, 0, rng.normal(0, 3.0)], [0, 0, rng.normal(0, 3.0)]])
     if rng.random() < 0.5:
         matrix[0] = [-matrix[0, 0], -matrix[0, 1], 111 - matrix[0, 2]]
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT

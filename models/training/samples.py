@@ -1,29 +1,31 @@
-"""What the student learns from: clean, occluded and blended faces with the teacher's answer to the clean one."""
+"""What the student learns from: clean, occluded and blended faces with the teacher's answer to the clean one.
+
+Everything lives on the training device: mapped from disk on a CPU, held in memory on a GPU (about 12 GB with four
+rendered variants), so that no data loader stands between it and the network.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.nn import functional
 
 from models.training import shards
-from models.training.crops import load
+from models.training.crops import CROP_SIZE, load
 from models.training.paths import train_dir
-from models.training.teacher import blend, normalise
+from models.training.teacher import normalise
 
 # Shares of a batch: clean and exactly aligned (these carry hints), occluded, blended; the rest is clean but moved.
 _HINTED, _OCCLUDED, _BLENDED = 0.25, 0.5, 0.15
 _STAGES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
     """`pictures` (n, 3, 112, 112) in -1..1, `target` (n, 512) unit rows, `state` and `identity` (n,), -1 unknown.
 
@@ -37,129 +39,128 @@ class Batch:
     hinted: int
     hints: list[Tensor] = field(default_factory=list)
 
-    def to(self, device: str) -> Batch:
-        """The batch on `device`, its pictures toned and scaled there; they travel as bytes."""
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("target", "state", "identity"):
-            moved[name] = moved[name].to(device, non_blocking=True)
-        moved["hints"] = [hint.to(device, non_blocking=True) for hint in self.hints]
-        raw = self.pictures.to(device, non_blocking=True).permute(0, 3, 1, 2).float()
-        moved["pictures"] = _tone((raw - 127.5) / 127.5, self.hinted)
-        return Batch(**moved)
 
+class Samples:
+    """Endless random batches on `device`, the same for the same seed and set of rendered variants.
 
-def _tone(pictures: Tensor, untouched: int) -> Tensor:
-    """Gain, brightness, colour cast and greyness at random, but not on the first `untouched`."""
-    some = pictures[untouched:]
-    count, device = len(some), some.device
-    grey = (torch.rand(count, 1, 1, 1, device=device) < 0.08).float()
-    some = some + grey * (some.mean(dim=1, keepdim=True) - some)
-    contrast = torch.exp(0.15 * torch.randn(count, 1, 1, 1, device=device))
-    cast = 0.1 * torch.randn(count, 1, 1, 1, device=device) + 0.04 * torch.randn(count, 3, 1, 1, device=device)
-    return torch.cat([pictures[:untouched], (some * contrast + cast).clamp(-1, 1)])
+    `embeddings` (n, 512) are the teacher's answers to all crops, `people` (k, 512) their mean by person: what the
+    relation and the margin loss compare with.
+    """
 
+    def __init__(self, size: int, seed: int, device: str, hints: bool) -> None:
+        folder, crops = train_dir(), load()
+        self.size, self.device, self.hints = size, device, hints
+        self._random = torch.Generator(device).manual_seed(seed)
+        # `pictures[0]` are the clean crops, the others rendered variants; `states` likewise.
+        variants = shards.available()
+        self._pictures = [
+            self._keep(folder / "crops.npy"),
+            *(self._keep(folder / f"occluded-{v}.npy") for v in variants),
+        ]
+        states = [np.load(folder / f"occluded-{v}-state.npy").astype(np.int64) for v in variants]
+        self._states = torch.from_numpy(np.stack([np.zeros(len(crops), np.int64), *states])).to(device)
+        self._identity = torch.from_numpy(crops.identity).to(device)
+        embeddings = normalise(np.load(folder / "teacher.npy"))
+        self.embeddings = torch.from_numpy(embeddings).to(device)
+        known = crops.identity >= 0
+        sums = np.zeros((crops.identity.max() + 1, embeddings.shape[1]), dtype=np.float32)
+        np.add.at(sums, crops.identity[known], embeddings[known])
+        self.people = torch.from_numpy(normalise(sums)).to(device)
+        blends = np.load(folder / "blends.npz")
+        self._pair = torch.from_numpy(blends["pair"].astype(np.int64)).to(device)
+        self._share = torch.from_numpy(blends["share"]).to(device)
+        self._blend_target = torch.from_numpy(normalise(blends["embedding"])).to(device)
+        self._stages: list[tuple[Tensor, Tensor, Tensor]] = []
+        if hints:
+            statistics = np.load(folder / "teacher-stages.npz")
+            for k in range(_STAGES):
+                mean, deviation = (torch.from_numpy(statistics[f"{n}_{k}"]).to(device) for n in ("mean", "deviation"))
+                stage = self._keep(folder / f"stage-{k}.npy")
+                self._stages.append((stage, mean[:, None, None], deviation[:, None, None]))
 
-@dataclass(frozen=True, slots=True)
-class Bank:
-    """What to compare with: the teacher's `embeddings` (n, 512) of all crops, and its mean `people` (k, 512)."""
-
-    embeddings: Tensor
-    people: Tensor
-
-
-def bank(device: str) -> Bank:
-    """The teacher's embeddings and its person means."""
-    embeddings = normalise(np.load(train_dir() / "teacher.npy"))
-    identity = load().identity
-    sums = np.zeros((identity.max() + 1, embeddings.shape[1]), dtype=np.float32)
-    np.add.at(sums, identity[identity >= 0], embeddings[identity >= 0])
-    return Bank(torch.from_numpy(embeddings).to(device), torch.from_numpy(normalise(sums)).to(device))
-
-
-class SampleStream(IterableDataset[Batch]):
-    """Endless random batches, the same for the same seed and set of rendered variants."""
-
-    def __init__(self, batch: int, seed: int, hints: bool) -> None:
-        self.batch, self.seed, self.hints = batch, seed, hints
+    def _keep(self, path: Path) -> Tensor:
+        mapped = torch.from_numpy(np.load(path, mmap_mode="c"))
+        return mapped if self.device == "cpu" else mapped.to(self.device)
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches, for ever."""
-        cv2.setNumThreads(1)
-        worker = torch.utils.data.get_worker_info()
-        source = _Source(self.hints)
-        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
-            yield source.draw(self.batch, rng)
+            yield self.draw()
 
+    def drop_hints(self) -> None:
+        """Give no hints any more, and their memory back."""
+        self._stages.clear()
 
-class _Source:
-    """All arrays of the training folder, mapped into memory."""
-
-    def __init__(self, hints: bool) -> None:
-        folder = train_dir()
-        self.crops = load()
-        self.target = normalise(np.load(folder / "teacher.npy"))
-        self.occluded = [np.load(folder / f"occluded-{v}.npy", mmap_mode="r") for v in shards.available()]
-        self.state = [np.load(folder / f"occluded-{v}-state.npy").astype(np.int64) for v in shards.available()]
-        blends = np.load(folder / "blends.npz")
-        self.pair, self.share, self.blend_target = blends["pair"], blends["share"], normalise(blends["embedding"])
-        self.stages: list[tuple[NDArray[np.float16], Any, Any]] = []
-        if hints:
-            statistics = np.load(folder / "teacher-stages.npz")
-            self.stages = [
-                (
-                    np.load(folder / f"stage-{k}.npy", mmap_mode="r"),
-                    statistics[f"mean_{k}"],
-                    statistics[f"deviation_{k}"],
-                )
-                for k in range(_STAGES)
-            ]
-
-    def draw(self, size: int, rng: np.random.Generator) -> Batch:
+    def draw(self) -> Batch:
         """One batch."""
-        hinted = int(_HINTED * size) if self.stages else 0
-        occluded, blended = int(_OCCLUDED * size), int(_BLENDED * size)
-        index = rng.integers(0, len(self.crops), size - blended)
-        variant = rng.integers(0, len(self.occluded), size - blended)
-        pictures, states = [], np.zeros(size, dtype=np.int64)
-        for position, (i, v) in enumerate(zip(index, variant, strict=True)):
-            if position < hinted:
-                pictures.append(self.crops.rgb[i])
-            elif position < hinted + occluded:
-                pictures.append(_move(self.occluded[v][i], rng))
-                states[position] = self.state[v][i]
-            else:
-                pictures.append(_move(self.crops.rgb[i], rng))
-        mix = rng.integers(0, len(self.pair), blended)
-        mixed = blend(self.crops.rgb, self.pair[mix], self.share[mix])
-        pictures += [_move(picture, rng) for picture in mixed]
-        target = np.concatenate([self.target[index], self.blend_target[mix]])
-        identity = np.concatenate([self.crops.identity[index], np.full(blended, -1)])
+        hinted = int(_HINTED * self.size) if self._stages else 0
+        occluded, blended = int(_OCCLUDED * self.size), int(_BLENDED * self.size)
+        single = self.size - blended
+        index = self._integers(len(self.embeddings), single)
+        variant = torch.zeros(single, dtype=torch.int64, device=self.device)
+        variant[hinted : hinted + occluded] = 1 + self._integers(len(self._pictures) - 1, occluded)
+        mix = self._integers(len(self._pair), blended)
+        pictures = torch.cat([self._gather(index, variant), self._blend(mix)])
+        pictures = torch.cat([pictures[:hinted], self._tone(self._move(pictures[hinted:]))])
+        unknown = torch.full((blended,), -1, device=self.device)
         return Batch(
-            pictures=torch.from_numpy(np.stack(pictures)),
-            target=torch.from_numpy(target),
-            state=torch.from_numpy(states),
-            identity=torch.from_numpy(identity),
+            pictures=pictures,
+            target=torch.cat([self.embeddings[index], self._blend_target[mix]]),
+            state=torch.cat([self._states[variant, index], 0 * unknown]),
+            identity=torch.cat([self._identity[index], unknown]),
             hinted=hinted,
-            hints=[torch.from_numpy(self._hint(k, index[:hinted])) for k in range(len(self.stages))],
+            # A few channels of the teacher spike; a squared error would chase nothing else.
+            hints=[((s[index[:hinted]].float() - m) / d).clamp(-5, 5) for s, m, d in self._stages],
         )
 
-    def _hint(self, stage: int, index: NDArray[np.int64]) -> NDArray[np.float32]:
-        values, mean, deviation = self.stages[stage]
-        standard = (values[index].astype(np.float32) - mean[:, None, None]) / deviation[:, None, None]
-        # A few channels of the teacher spike; a squared error would chase nothing else.
-        return np.asarray(np.clip(standard, -5, 5), dtype=np.float32)
+    def _gather(self, index: Tensor, variant: Tensor) -> Tensor:
+        rows = torch.empty((len(index), CROP_SIZE, CROP_SIZE, 3), dtype=torch.uint8, device=self.device)
+        for v, pictures in enumerate(self._pictures):
+            chosen = variant == v
+            rows[chosen] = pictures[index[chosen]]
+        return _scaled(rows)
+
+    def _blend(self, mix: Tensor) -> Tensor:
+        """Mixed faces; whoever they show, the teacher said what they are."""
+        share = self._share[mix][:, None, None, None]
+        first, second = (_scaled(self._pictures[0][self._pair[mix, k]]) for k in (0, 1))
+        return first * share + second * (1 - share)
+
+    def _move(self, pictures: Tensor) -> Tensor:
+        """Shift, turn, scale and mirror by what detectors differ."""
+        count = len(pictures)
+        angle, scale = 0.03 * self._normal(count), torch.exp(0.025 * self._normal(count))
+        mirror = torch.where(self._uniform(count) < 0.5, -1.0, 1.0)
+        cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
+        shift = 1.2 * 2 / CROP_SIZE * self._normal(2, count)
+        matrix = torch.stack([cos * mirror, -sin, shift[0], sin * mirror, cos, shift[1]], dim=1).reshape(-1, 2, 3)
+        grid = functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
+        # Black is what lies outside a photograph in an aligned crop.
+        return functional.grid_sample(pictures + 1, grid, align_corners=False) - 1
+
+    def _tone(self, pictures: Tensor) -> Tensor:
+        """Contrast, brightness, colour cast and greyness at random."""
+        count = len(pictures)
+        grey = (self._uniform(count, 1, 1, 1) < 0.08).float()
+        pictures = pictures + grey * (pictures.mean(dim=1, keepdim=True) - pictures)
+        contrast = torch.exp(0.15 * self._normal(count, 1, 1, 1))
+        cast = 0.1 * self._normal(count, 1, 1, 1) + 0.04 * self._normal(count, 3, 1, 1)
+        return (pictures * contrast + cast).clamp(-1, 1)
+
+    def _integers(self, below: int, count: int) -> Tensor:
+        return torch.randint(below, (count,), generator=self._random, device=self.device)
+
+    def _normal(self, *shape: int) -> Tensor:
+        return torch.randn(shape, generator=self._random, device=self.device)
+
+    def _uniform(self, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=self._random, device=self.device)
+
+    def keys(self, count: int) -> Tensor:
+        """The teacher's answers (count, 512) to random crops."""
+        return self.embeddings[self._integers(len(self.embeddings), count)]
 
 
-def _move(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shift, turn, scale and mirror by what detectors differ."""
-    matrix = cv2.getRotationMatrix2D((56, 62), rng.normal(0, 1.8), np.exp(rng.normal(0, 0.025)))
-    matrix = matrix + [[0, 0, rng.normal(0, 1.2)], [0, 0, rng.normal(0, 1.2)]]
-    if rng.random() < 0.5:
-        matrix[0] = [-matrix[0, 0], -matrix[0, 1], 111 - matrix[0, 2]]
-    return cv2.warpAffine(rgb, matrix, (112, 112), flags=cv2.INTER_LINEAR).astype(np.uint8)
-
-
-def stream(batch: int, seed: int, workers: int, hints: bool) -> DataLoader[Batch]:
-    """`SampleStream` read by `workers` processes beside the training."""
-    return DataLoader(SampleStream(batch, seed, hints), batch_size=None, num_workers=workers, prefetch_factor=4)
+def _scaled(rows: Tensor) -> Tensor:
+    """Bytes (n, h, w, 3) to network input (n, 3, h, w) in -1..1."""
+    return (rows.permute(0, 3, 1, 2).float() - 127.5) / 127.5

@@ -78,11 +78,11 @@ def _batches(count: int, text: str) -> Iterator[slice]:
         yield slice(start, min(start + _BATCH, count))
 
 
-def label_clean(crops: Crops, teacher: Path) -> None:
+def label_clean(crops: Crops, teacher: Path, threads: int) -> None:
     """Embeddings and stage features of every clean crop."""
     folder = train_dir()
     model, names = with_stages(teacher)
-    runner = session(model)
+    runner = session(model, threads)
     feed = runner.get_inputs()[0].name
     embeddings = np.empty((len(crops), 512), dtype=np.float16)
     stages: list[NDArray[np.float16]] = []
@@ -108,12 +108,12 @@ def label_clean(crops: Crops, teacher: Path) -> None:
     np.save(folder / "teacher.npy", embeddings)
 
 
-def label_blends(crops: Crops, teacher: Path, count: int, seed: int = 0) -> None:
+def label_blends(crops: Crops, teacher: Path, count: int, threads: int, seed: int = 0) -> None:
     """The teacher's embeddings of `count` blends of two crops."""
     rng = np.random.default_rng(seed)
     pair = rng.integers(0, len(crops), (count, 2), dtype=np.int32)
     share = rng.uniform(0.3, 0.7, count).astype(np.float32)
-    runner = session(teacher)
+    runner = session(teacher, threads)
     feed = runner.get_inputs()[0].name
     embeddings = np.empty((count, 512), dtype=np.float16)
     for part in _batches(count, "blends"):
@@ -134,10 +134,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, default=shared_dir() / "models" / TEACHER)
     parser.add_argument("--blends", type=int, default=60_000)
+    parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     crops = load()
-    label_clean(crops, arguments.teacher)
-    label_blends(crops, arguments.teacher, arguments.blends)
+    label_clean(crops, arguments.teacher, arguments.threads)
+    label_blends(crops, arguments.teacher, arguments.blends, arguments.threads)
 
 
 if __name__ == "__main__":
