@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,12 +21,14 @@ class Expected:
         outcome, reason: of the decision.
         traveller: label of whoever must be recognised.
         guidance: advice that must have been given on the way.
+        masked: the face must be seen to wear a mask, by a pack that can tell.
     """
 
     outcome: Outcome
     reason: Reason
     traveller: str = ""
     guidance: Guidance | None = None
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +93,7 @@ def _travellers(cast: Cast) -> Iterator[Scenario]:
         "masked",
         f"Traveller {masked.label}, masked",
         Scene((Actor(portrait),), seconds=4.5, seed=31),
-        _opens(masked),
+        replace(_opens(masked), masked=True),
     )
     claims = cast.travellers[1]
     yield Scenario(

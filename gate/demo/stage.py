@@ -18,6 +18,7 @@ from gate.engine.build import Built
 from gate.gallery.traveller import TravelDocument, Traveller
 from gate.service.server import GateServer
 from gate.settings import GallerySettings, LaneSettings, ServerSettings, Settings
+from gate.vision.probe import MaskState
 
 LANE = "demo-lane"
 FLIGHT = "DEMO/today"
@@ -112,6 +113,8 @@ def compare(expected: Expected, decision: PassageDecision, guidance: Iterable[Gu
         faults.append(f"expected {expected.outcome} ({expected.reason}), found {decision.outcome} ({decision.reason})")
     elif expected.traveller and decision.traveller_reference != expected.traveller:
         faults.append(f"expected traveller {expected.traveller}, found {decision.traveller_reference}")
+    if expected.masked and decision.mask not in {MaskState.WORN, MaskState.UNKNOWN}:
+        faults.append(f"expected a mask to be seen, found {decision.mask}")
     if expected.guidance is not None and expected.guidance not in set(guidance):
         faults.append(f"expected the guidance {expected.guidance}, which was not given")
     return tuple(faults)

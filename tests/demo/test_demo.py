@@ -76,6 +76,7 @@ def test_a_camera_that_is_not_there_is_said() -> None:
         (A_OPENS, [Guidance.COME_CLOSER], ""),
         (A_OPENS, [Guidance.WAIT], "guidance come_closer"),
         (replace(A_OPENS, traveller="B"), [Guidance.COME_CLOSER], "expected traveller B, found A"),
+        (replace(A_OPENS, masked=True), [Guidance.COME_CLOSER], "expected a mask to be seen, found none"),
         (Expected(Outcome.FINGERPRINT, Reason.NO_MATCH), [], "expected fingerprint (no_match), found open (matched)"),
     ],
 )
