@@ -74,10 +74,11 @@ def _photographs(settings: Settings, faces: Path | None, people: int, seed: int,
 def _camera(index: int, settings: Settings, console: Console) -> None:
     from gate.cli.play import exit_of_outcome, printer
     from gate.demo.camera import verify_person_before
+    from gate.sources import Live
 
     built = _built(settings, console)
     console.print("Stand before the camera. The first good picture is enrolled; then look into it once more.")
-    decision = asyncio.run(verify_person_before(index, built, printer(as_json=False)))
+    decision = asyncio.run(verify_person_before(Live(index), built, printer(as_json=False)))
     raise typer.Exit(exit_of_outcome(decision))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.doctor.finding import Finding, fail, ok, warn
-from gate.engine.build import ModelPaper, read_pack_calibration
+from gate.engine.build import papers_of, read_pack_calibration
 from gate.errors import GateError
 from gate.vision.load import find_pack
 from gate.vision.pack import ModelPack
@@ -50,12 +50,7 @@ def check_calibration(pack: ModelPack) -> Finding:
 
 def check_licences(pack: ModelPack) -> Finding:
     """The licences allow more than research."""
-    models = {"detector": pack.detector, "embedder": pack.embedder, "mask": pack.mask}
-    papers = [
-        ModelPaper(role, model.name, model.path, model.entry.licence, model.entry.own)
-        for role, model in models.items()
-        if model is not None
-    ]
+    papers = papers_of(pack)
     research = [paper.name for paper in papers if paper.research_only]
     if research:
         repair = "Good for trials; a live border needs models that are licensed for it."

@@ -102,7 +102,7 @@ def build_engine(
         detect_size_px=models.detect_size,
         limits=DecodeLimits(max_bytes=settings.server.max_message_bytes),
     )
-    papers = PackPapers(pack.name, pack.pack_id, _papers(pack), calibration.data)
+    papers = PackPapers(pack.name, pack.pack_id, papers_of(pack), calibration.data)
     return Built(Engine(settings, vision, calibration, gallery, clock), vision, papers)
 
 
@@ -124,7 +124,8 @@ def read_pack_calibration(pack: ModelPack) -> Calibration:
     return Calibration.parse(document, pack.pack_id)
 
 
-def _papers(pack: ModelPack) -> tuple[ModelPaper, ...]:
+def papers_of(pack: ModelPack) -> tuple[ModelPaper, ...]:
+    """What is known of each model of a pack."""
     models = {"detector": pack.detector, "embedder": pack.embedder, "mask": pack.mask}
     return tuple(
         ModelPaper(role, model.name, model.path, model.entry.licence, model.entry.own)
