@@ -37,8 +37,14 @@ def explained(debug: bool | None = None) -> Iterator[None]:
         fail(f"{error.code}: {error.message}", error.entry.remedy, exit_of(error), detail)
     except KeyboardInterrupt:
         fail("Interrupted.", "", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone: nothing is wrong, and nobody is left to be told.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 -- lives until the process ends
+        raise typer.Exit(Exit.OK) from None
     except ConnectionError as error:
         fail(str(error), "Start one with `gate serve`, or name its address with --server.", Exit.NO_ENGINE)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}", "Correct the path, or its permissions.", Exit.SETTINGS)
     except Exception as error:  # noqa: BLE001 -- the last line before the user
         # Asked for by attribute: importing the class would import OpenCV.
         remedy = getattr(error, "remedy", None)

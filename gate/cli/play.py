@@ -62,6 +62,10 @@ def play(
 
     - `gate play 0 --json`: the first camera of this machine
     """
+    if (document and reference) or (issuing_state and not document):
+        raise typer.BadParameter("claim by --document (and its --issuing-state) or by --reference, not by both")
+    if bool(cert) != bool(key):
+        raise typer.BadParameter("--cert and --key belong together")
     with explained():
         from gate.client import Tls
         from gate.sources import open_source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -23,6 +24,8 @@ _COARSE_S = 0.001
 """Budgets are tens of milliseconds; a clock coarser than this cannot keep them."""
 
 _LITTLE_SPACE_BYTES = 500 * 1024 * 1024
+
+_ANSWER_WITHIN_S = 2.0
 
 _NAMED_ZONE = "Asia/Hong_Kong"
 
@@ -46,9 +49,25 @@ def _bind(host: str, port: int, address: str) -> Finding:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(where)
     except OSError as error:
-        repair = "Stop what listens there (it may be a running `gate serve`), or set another [server] address."
+        if error.errno == errno.EADDRINUSE and serves(address):
+            return ok("address", f"an engine serves on {address} already")
+        repair = "Stop what listens there, or set another [server] address."
         return fail("address", f"{address} cannot be listened on: {error.strerror}", repair)
     return ok("address", f"{address} is free")
+
+
+def serves(address: str) -> bool:
+    """An engine answers there that it serves. One behind TLS does not answer a stranger, and counts as none."""
+    import grpc  # noqa: PLC0415 -- heavy, and needed for a taken port only
+    from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            request = health_pb2.HealthCheckRequest(service="egate.v1.LaneService")
+            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_ANSWER_WITHIN_S)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def check_exposure(server: ServerSettings, *, local: bool) -> Finding:

@@ -74,6 +74,34 @@ def test_faces_never_leave_loopback_in_the_clear(tmp_path: Path, monkeypatch: py
     assert "ADDRESS_REFUSED" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--document", "X1", "--reference", "ref-1"],
+        ["--issuing-state", "UTO"],
+        ["--cert", "c.pem"],
+        ["--fps", "0"],
+    ],
+)
+def test_contradictions_are_wrong_usage(arguments: list[str]) -> None:
+    assert runner.invoke(app, ["play", "frames", *arguments]).exit_code == Exit.USAGE
+
+
+def test_a_file_that_cannot_be_read_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    result = runner.invoke(app, ["play", str(tmp_path), "--ca", str(tmp_path / "none.pem")])
+    assert result.exit_code == Exit.SETTINGS
+    assert "none.pem: No such file" in result.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """Guards `gate doctor | head -1`."""
+    command = f"{sys.executable} -m gate models list | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=True)
+    assert "Traceback" not in done.stderr
+    assert "gate serve" not in done.stderr
+
+
 @pytest.mark.parametrize("code", list(Code))
 def test_every_error_has_an_exit_code_of_its_kind(code: Code) -> None:
     """Guards scripts that tell a wrong setting from a missing model by the number."""

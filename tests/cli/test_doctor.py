@@ -18,6 +18,7 @@ from gate.doctor.finding import Finding, Health
 from gate.doctor.models import check_calibration, check_licences, check_models
 from gate.settings import ServerSettings, TlsSettings
 from gate.vision.pack import ModelPack, load_pack
+from tests.cli.conftest import Lane
 
 runner = CliRunner()
 
@@ -116,6 +117,13 @@ def test_a_port_that_is_taken() -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert_found(machine.check_address(ServerSettings(address=address)), Health.FAIL, "another")
     assert_found(machine.check_address(ServerSettings(address=address)), Health.OK)
+
+
+def test_a_running_engine_is_no_fault(lane: Lane) -> None:
+    """Guards against a doctor that calls a healthy gate ill because its engine runs."""
+    finding = machine.check_address(ServerSettings(address=lane.served.address))
+    assert_found(finding, Health.OK)
+    assert "an engine serves" in finding.found
 
 
 def test_an_address_that_is_none() -> None:
