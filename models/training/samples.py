@@ -20,9 +20,20 @@ from models.training.crops import CROP_SIZE, load
 from models.training.paths import train_dir
 from models.training.teacher import normalise
 
-# Shares of a batch: clean and exactly aligned (these carry hints), occluded, blended; the rest is clean but moved.
-_HINTED, _OCCLUDED, _BLENDED = 0.25, 0.5, 0.15
 _STAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What a batch consists of: clean and exactly aligned (with hints), occluded, blended; the rest is clean but moved."""
+
+    hinted: float
+    occluded: float
+    blended: float
+
+
+# A face must be known before it can be recognised under a mask: mostly clean ones at first, mostly masked ones later.
+_WITH_HINTS, _WITHOUT_HINTS = Shares(0.5, 0.3, 0.15), Shares(0.0, 0.6, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +104,8 @@ class Samples:
 
     def draw(self) -> Batch:
         """One batch."""
-        hinted = int(_HINTED * self.size) if self._stages else 0
-        occluded, blended = int(_OCCLUDED * self.size), int(_BLENDED * self.size)
+        shares = _WITH_HINTS if self._stages else _WITHOUT_HINTS
+        hinted, occluded, blended = (int(s * self.size) for s in (shares.hinted, shares.occluded, shares.blended))
         single = self.size - blended
         index = self._integers(len(self.embeddings), single)
         variant = torch.zeros(single, dtype=torch.int64, device=self.device)

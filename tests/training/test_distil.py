@@ -61,13 +61,13 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("prepared")
 def test_a_clean_picture_comes_with_the_teachers_answer_to_it() -> None:
     batch = Samples(32, 0, "cpu", hints=True).draw()
-    assert batch.hinted == 8
-    shade = ((batch.pictures[:8].mean(dim=(1, 2, 3)) * 127.5 + 127.5) / 20).round().long()
-    assert torch.equal(batch.target[:8].argmax(dim=1), shade)
-    assert torch.equal(batch.identity[:8], torch.where(shade < 8, shade // 2, -1))
+    assert batch.hinted == 16
+    shade = ((batch.pictures[:16].mean(dim=(1, 2, 3)) * 127.5 + 127.5) / 20).round().long()
+    assert torch.equal(batch.target[:16].argmax(dim=1), shade)
+    assert torch.equal(batch.identity[:16], torch.where(shade < 8, shade // 2, -1))
     assert batch.pictures.shape == (32, 3, 112, 112)
     assert (batch.target[-4:].argmax(dim=1) >= 100).all()
-    assert [tuple(hint.shape) for hint in batch.hints] == [(8, 32, 28, 28), (8, 64, 14, 14), (8, 100, 7, 7)]
+    assert [tuple(hint.shape) for hint in batch.hints] == [(16, 32, 28, 28), (16, 64, 14, 14), (16, 100, 7, 7)]
 
 
 @pytest.mark.usefixtures("prepared")
