@@ -13,6 +13,8 @@ import copy
 import csv
 import math
 import os
+import signal
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -249,7 +251,6 @@ def train(run: Run, samples: Samples, minutes: float, judge_every_min: float, co
         if now - judged > 60 * judge_every_min:
             progress.write(f"{run.samples} samples: {run.judge(means)}")
             judged = time.monotonic()
-    run.save("latest")
     if math.isfinite(judge_every_min):
         progress.write(f"{run.samples} samples: {run.judge(means)}")
 
@@ -273,7 +274,11 @@ def main() -> None:
     run = Run(arguments.run, StudentShape(head=arguments.head), recipe, arguments.device)
     hints = run.step < recipe.hint_steps
     samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints)
-    train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)
+    finally:
+        run.save("latest")
 
 
 if __name__ == "__main__":

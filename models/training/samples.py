@@ -25,7 +25,7 @@ _STAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What a batch consists of: clean and exactly aligned (with hints), occluded, blended; the rest is clean but moved."""
+    """What a batch consists of: clean and exactly aligned (with hints), occluded, blended; the rest clean but moved."""
 
     hinted: float
     occluded: float
