@@ -25,7 +25,7 @@ class QualityLimits(BaseModel):
     max_roll_deg: float = Field(30, gt=0, le=90)
     min_brightness: float = Field(35, ge=0, le=255)
     max_brightness: float = Field(225, ge=0, le=255)
-    min_sharpness: float = Field(0.15, ge=0)
+    min_sharpness: float = Field(0.35, ge=0, description="faces blurred by a tenth of the eye distance stay below")
 
 
 _DEFAULT_OUTCOMES: Mapping[Reason, Outcome] = MappingProxyType(

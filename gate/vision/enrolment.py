@@ -26,7 +26,7 @@ class EnrolmentRules:
 
     min_eye_distance_px: float = 24.0
     max_rival_ratio: float = 0.5
-    min_sharpness: float = 0.25
+    min_sharpness: float = 0.45
     max_turn_deg: float = 45.0
     brightness: tuple[float, float] = (30.0, 235.0)
     min_contrast: float = 8.0

@@ -63,8 +63,8 @@ class Quality:
 
     Attributes:
         eye_distance_px: pixels.
-        sharpness: contrast-normalised energy of the Laplacian on the aligned face; about 0 smeared, 1 crisp,
-            may exceed 1.
+        sharpness: contrast-normalised energy of the finest edges on the aligned face, in the weaker direction;
+            about 0 smeared, 1 crisp, may exceed 1.
         brightness: mean luma of the aligned face's centre, 0..255.
         contrast: standard deviation of the same, 0..127.
         yaw_deg: head turn from the landmarks, 0 frontal, positive to the right of the picture.

@@ -9,15 +9,21 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.vision.align import arcface_template
 from gate.vision.probe import Face, ImageBGR, Landmarks, Quality
 
 # The face without hair, ears and background, in the crop of 112 x 112.
 _CENTRE = slice(24, 104), slice(20, 92)
-# Standard deviation of the Laplacian over that of the luma on crisp faces: one in ten of LFW's small press
-# photographs reach 0.7 of it, half of CelebA's larger ones 0.8.
-_CRISP_RATIO = 0.55
+# Smooths sensor noise and compression away before edges are looked for; pixels of the crop. With it, 4 grey levels of
+# noise move the figure of a blurred face by 0.03 at most; without it, they double it.
+_EDGE_SCALE_PX = 1.25
+# Standard deviations of the second derivatives across and down, over that of the luma: medians of 120 crisp CelebA
+# photographs. The smaller of the two quotients is 0.5 or more on 98 % of crisp faces, and 0.34 or less on 98 % of those
+# blurred by a tenth of the eye distance.
+_CRISP_ACROSS, _CRISP_DOWN = 0.061, 0.088
+_SECOND_DERIVATIVE = np.array([[1, -2, 1]], np.float32)
 # Sensor noise in grey levels. Below this contrast the Laplacian sees noise only, so it must not be divided up.
 _NOISE_LEVELS = 4.0
 # How far the nose tip stands before the plane of eyes and mouth, in eye distances (mean of adult face models).
@@ -50,17 +56,25 @@ def measure(face: Face, aligned_bgr: ImageBGR, width_px: int, height_px: int) ->
     )
 
 
-def sharpness(luma: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-    """Contrast-normalised energy of the Laplacian: about 0 smeared, 1 crisp (ISO/IEC 29794-5, sharpness).
+def sharpness(luma: NDArray[np.float32]) -> float:
+    """Contrast-normalised energy of the finest edges: about 0 smeared, 1 crisp (ISO/IEC 29794-5, sharpness).
 
-    Dividing by the contrast keeps a pale face in fog-like light from passing for a blurred one.
+    The weaker of the two directions counts, because motion smears one of them only. Dividing by the contrast keeps a
+    pale face in fog-like light from passing for a blurred one.
 
     Args:
         luma: (H, W) float32, 0..255.
     """
+    smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SCALE_PX)
+    contrast = float(luma.std()) + _NOISE_LEVELS
+    across = _edges(smooth, _SECOND_DERIVATIVE) / contrast / _CRISP_ACROSS
+    down = _edges(smooth, _SECOND_DERIVATIVE.T) / contrast / _CRISP_DOWN
+    return min(across, down)
+
+
+def _edges(luma: NDArray[np.float32], kernel: NDArray[np.float32]) -> float:
     # The border of a slice has no outer neighbours; reflected ones would count as edges.
-    edges = cv2.Laplacian(luma, cv2.CV_32F, ksize=1)[1:-1, 1:-1]
-    return float(edges.std() / (luma.std() + _NOISE_LEVELS) / _CRISP_RATIO)
+    return float(cv2.filter2D(luma, cv2.CV_32F, kernel)[3:-3, 3:-3].std())
 
 
 def pose_deg(landmarks: Landmarks) -> tuple[float, float, float]:
