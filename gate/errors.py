@@ -198,7 +198,7 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.CALIBRATION_INVALID: Entry(
             "FAILED_PRECONDITION",
             "The pack has no usable calibration.",
-            "Measure one with models/training/calibrate.py.",
+            "Measure one: python -m models.training.calibrate --pack NAME (docs/models.md).",
         ),
         Code.RUNTIME_CLASH: Entry(
             "FAILED_PRECONDITION",
