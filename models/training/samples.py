@@ -21,6 +21,8 @@ from models.training.paths import train_dir
 from models.training.teacher import normalise
 
 _STAGES = 3
+# Eight grey levels, in network input: more than compression changes, less than a mask does.
+_CHANGED = 16 / 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,14 @@ class Samples:
         variant = torch.zeros(single, dtype=torch.int64, device=self.device)
         variant[hinted : hinted + occluded] = 1 + self._integers(len(self._pictures) - 1, occluded)
         mix = self._integers(len(self._pair), blended)
-        pictures = torch.cat([self._gather(index, variant), self._blend(mix)])
+        mixed, mixed_state = self._dress(self._blend(mix), mix)
+        pictures = torch.cat([self._gather(index, variant), mixed])
         pictures = torch.cat([pictures[:hinted], self._tone(self._move(pictures[hinted:]))])
         unknown = torch.full((blended,), -1, device=self.device)
         return Batch(
             pictures=pictures,
             target=torch.cat([self.embeddings[index], self._blend_target[mix]]),
-            state=torch.cat([self._states[variant, index], 0 * unknown]),
+            state=torch.cat([self._states[variant, index], mixed_state]),
             identity=torch.cat([self._identity[index], unknown]),
             hinted=hinted,
             # A few channels of the teacher spike; a squared error would chase nothing else.
@@ -136,6 +139,21 @@ class Samples:
         share = self._share[mix][:, None, None, None]
         first, second = (_scaled(self._pictures[0][self._pair[mix, k]]) for k in (0, 1))
         return first * share + second * (1 - share)
+
+    def _dress(self, mixed: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """Blends wearing what a rendering of their first face wears, where that can be told apart; and their states."""
+        row = self._pair[mix, 0]
+        variant = 1 + self._integers(len(self._pictures) - 1, len(mix))
+        worn, bare = self._gather(row, variant), self._gather(row, torch.zeros_like(variant))
+        changed = ((worn - bare).abs().amax(dim=1, keepdim=True) > _CHANGED).float()
+        # Grain and compression leave specks: shrink, then grow past the edge of what is left.
+        changed = functional.max_pool2d(-functional.max_pool2d(-changed, 5, 1, 2), 7, 1, 3)
+        cover = changed.mean(dim=(1, 2, 3))
+        # Other light or blur changes the whole picture: then nothing is known about where the mask is.
+        usable = ((cover > 0.1) & (cover < 0.55)).float()[:, None, None, None]
+        soft = functional.avg_pool2d(changed, 3, 1, 1) * usable
+        state = torch.where(usable.flatten() > 0, self._states[variant, row], 0)
+        return mixed + soft * (worn - mixed), state
 
     def _move(self, pictures: Tensor) -> Tensor:
         """Shift, turn, scale and mirror by what detectors differ."""

@@ -101,6 +101,21 @@ def test_learning_lowers_the_loss() -> None:
 
 
 @pytest.mark.usefixtures("prepared")
+def test_a_blend_wears_the_mask_of_its_first_face_and_stays_whole_elsewhere() -> None:
+    samples = Samples(16, 0, "cpu", hints=False)
+    mix = torch.arange(6)
+    mixed = samples._blend(mix)
+    states = []
+    for _ in range(12):
+        dressed, state = samples._dress(mixed, mix)
+        changed = (dressed - mixed).abs().amax(dim=1)
+        assert (changed[state == 0].flatten(1).amax(dim=1) == 0).any() or not (state == 0).any()
+        states += state.tolist()
+        assert (changed.gt(0).float().mean(dim=(1, 2)) < 0.7).all()
+    assert set(states) <= {-1, 0, 1, 2}
+
+
+@pytest.mark.usefixtures("prepared")
 def test_hints_can_be_dropped() -> None:
     samples = Samples(16, 0, "cpu", hints=True)
     samples.drop_hints()
