@@ -9,6 +9,7 @@ from gate.vision.embedder import ArcFaceEmbedder
 from gate.vision.enrolment import EnrolmentRules
 from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
+from gate.vision.head import MaskAwareEmbedder, join
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.mask import OnnxMaskModel
 from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
@@ -84,7 +85,7 @@ def build_pipeline(
 ) -> VisionPipeline:
     """A pipeline of a pack that is in memory; see `load_pipeline`."""
     detector = load_detector(pack.detector, provider=provider, threads=threads, detect_size_px=detect_size_px)
-    embedder = ArcFaceEmbedder(_session(pack.embedder, provider, threads), _scaling(pack.embedder.entry.geometry))
+    embedder = load_embedder(pack, provider=provider, threads=threads)
     mask = load_mask_model(pack.mask, provider=provider, threads=threads) if pack.mask else None
     return VisionPipeline(detector, embedder, mask, pack.pack_id, limits, rules)
 
@@ -103,6 +104,20 @@ def load_detector(
         _scaling(model.entry.geometry),
         detect_size_px=detect_size_px,
         threshold=model.entry.threshold,
+    )
+
+
+def load_embedder(pack: ModelPack, *, provider: Provider, threads: int) -> ArcFaceEmbedder | MaskAwareEmbedder:
+    """The embedder of a pack, joined to its head where it has one."""
+    scaling = _scaling(pack.embedder.entry.geometry)
+    if pack.head is None:
+        return ArcFaceEmbedder(_session(pack.embedder, provider, threads), scaling)
+    joined = join(pack.embedder.data, pack.head.data, pack.head.name)
+    return MaskAwareEmbedder(
+        OrtSession(joined, name=pack.head.name, provider=provider, threads=threads),
+        scaling,
+        worn_threshold=pack.head.entry.worn_threshold,
+        under_nose_threshold=pack.head.entry.under_nose_threshold,
     )
 
 

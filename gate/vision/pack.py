@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from gate.errors import Code, ModelPackError
-from gate.vision.registry import DetectorFile, EmbedderFile, MaskFile, ModelFile, load_registry, registry_folder
+from gate.vision.registry import (
+    DetectorFile,
+    EmbedderFile,
+    HeadFile,
+    MaskFile,
+    ModelFile,
+    load_registry,
+    registry_folder,
+)
 
 MODELS_VARIABLE = "EGATE_MODELS"
 
@@ -46,6 +54,8 @@ class ModelPack:
             the ids are equal, so the detector is not part of it.
         detector, embedder, mask: the models; `mask` is None for a pack that cannot tell masks.
         calibration_json: text of the pack's calibration, None while it has none.
+        head: makes the embedder mask-aware. It leaves unmasked templates as they are and moves masked ones towards
+            them, so templates with and without it are comparable and the pack's id does not depend on it.
     """
 
     name: str
@@ -54,6 +64,7 @@ class ModelPack:
     embedder: VerifiedModel[EmbedderFile]
     mask: VerifiedModel[MaskFile] | None
     calibration_json: str | None = field(repr=False)
+    head: VerifiedModel[HeadFile] | None = None
 
 
 def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Path, ...] | None = None) -> ModelPack:
@@ -73,6 +84,13 @@ def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Pat
     entry = registry.pack(name)
     embedder = read_verified(entry.embedder, _listed(registry.embedders, entry.embedder), home, places)
     mask = read_verified(entry.mask, _listed(registry.masks, entry.mask), home, places) if entry.mask else None
+    head = read_verified(entry.head, _listed(registry.heads, entry.head), home, places) if entry.head else None
+    if head and head.entry.backbone_sha256 != embedder.entry.sha256:
+        raise ModelPackError(
+            Code.MODEL_INVALID,
+            f"head {head.name} was trained on the embedder with SHA-256 {head.entry.backbone_sha256}; pack {name} "
+            f"joins it to {embedder.name}, {embedder.entry.sha256}",
+        )
     return ModelPack(
         name=name,
         pack_id=make_pack_id(entry.embedder, embedder.entry),
@@ -80,6 +98,7 @@ def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Pat
         embedder=embedder,
         mask=mask,
         calibration_json=read_calibration(home, name),
+        head=head,
     )
 
 

@@ -13,8 +13,9 @@ from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
 from gate.vision.enrolment import EnrolmentRules, check_photo
 from gate.vision.frame import DecodeLimits, Frame, decode, decode_photo
+from gate.vision.head import MaskAwareEmbedder
 from gate.vision.mask import MaskModel
-from gate.vision.probe import ImageBGR, MaskState, Probe, Sighting
+from gate.vision.probe import Embedding, ImageBGR, MaskState, Probe, Sighting
 from gate.vision.quality import measure
 from gate.vision.selection import pick_traveller, rival_ratio
 
@@ -65,7 +66,7 @@ class VisionPipeline:
 
     Args:
         detector, embedder: the pack's.
-        mask_model: None for a pack that cannot tell masks; every probe is then UNKNOWN.
+        mask_model: None for a pack without one; a probe is then what a mask-aware embedder says, or UNKNOWN.
         pack_id: the pack's.
         limits: on pictures.
         rules: on enrolment photographs.
@@ -105,8 +106,7 @@ class VisionPipeline:
             raise ValueError("expected a sighting with a traveller, found one without")
         timings_ms: dict[str, float] = {}
         with _timed(timings_ms, "embed"):
-            embedding = self._embedder.embed(sighting.aligned[None])[0]
-        mask = MaskState.UNKNOWN
+            embedding, mask = self._embed(sighting.aligned)
         if self._mask_model is not None:
             with _timed(timings_ms, "mask"):
                 mask = self._mask_model.state(sighting.aligned)
@@ -132,6 +132,12 @@ class VisionPipeline:
         self._embedder.warm()
         if self._mask_model is not None:
             self._mask_model.warm()
+
+    def _embed(self, aligned_bgr: ImageBGR) -> tuple[Embedding, MaskState]:
+        """Embedding (D,) of one face, and its mask state if the embedder knows."""
+        if isinstance(self._embedder, MaskAwareEmbedder):
+            return self._embedder.embed_with_mask(aligned_bgr)
+        return self._embedder.embed(aligned_bgr[None])[0], MaskState.UNKNOWN
 
     def _sight(self, image_bgr: ImageBGR, timings_ms: dict[str, float]) -> Sighting:
         height, width = image_bgr.shape[:2]

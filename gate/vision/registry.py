@@ -46,7 +46,7 @@ class ModelFile(_Entry):
 
     file: str
     sha256: Sha256
-    family: Literal["scrfd", "yunet", "arcface", "mask-state"]
+    family: Literal["scrfd", "yunet", "arcface", "mask-state", "mask-head"]
     licence: str
     origin: str
     geometry: Geometry
@@ -75,12 +75,27 @@ class MaskFile(ModelFile):
     under_nose_threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
+class HeadFile(ModelFile):
+    """A mask-aware head; thresholds on its two probabilities.
+
+    Attributes:
+        backbone_sha256: of the embedder that it was trained on, and that alone it may be joined to. `geometry` is that
+            embedder's.
+    """
+
+    family: Literal["mask-head"]
+    backbone_sha256: Sha256
+    worn_threshold: float = Field(default=0.5, gt=0, lt=1)
+    under_nose_threshold: float = Field(default=0.5, gt=0, lt=1)
+
+
 class PackEntry(_Entry):
-    """Which models make a pack; `mask` is optional."""
+    """Which models make a pack; `mask` and `head` are optional. Beside a head, `mask` has the say on masks."""
 
     detector: str
     embedder: str
     mask: str | None = None
+    head: str | None = None
 
 
 class Registry(_Entry):
@@ -89,6 +104,7 @@ class Registry(_Entry):
     detectors: dict[str, DetectorFile]
     embedders: dict[str, EmbedderFile]
     masks: dict[str, MaskFile] = {}
+    heads: dict[str, HeadFile] = {}
     packs: dict[str, PackEntry]
     insightface_mask: str | None = None
     """The mask-state model that packs of the insightface library get, which have none of their own."""
