@@ -87,7 +87,8 @@ class Traveller(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     reference: _builtins.str
-    """The integrator's own opaque name for the traveller, unique on the flight; 1 to 128 printable ASCII characters.
+    """The integrator's own opaque name for the traveller; 1 to 128 printable ASCII characters. The same reference on
+    two flights is the same person.
     It appears in decisions and logs: never a name or a document number.
     """
     flight: _builtins.str

@@ -168,7 +168,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_GALLERY_EMPTY: _Reason.ValueType  # 9
     """Nobody is expected here now."""
     REASON_FRAMES_ENDED: _Reason.ValueType  # 10
-    """The controller ended the frames before the engine was sure."""
+    """The controller ended the frames before one could be looked at."""
     REASON_SHUTTING_DOWN: _Reason.ValueType  # 11
     """The engine is shutting down."""
     REASON_ENGINE_FAULT: _Reason.ValueType  # 12
@@ -198,7 +198,7 @@ REASON_CLAIM_UNKNOWN: Reason.ValueType  # 8
 REASON_GALLERY_EMPTY: Reason.ValueType  # 9
 """Nobody is expected here now."""
 REASON_FRAMES_ENDED: Reason.ValueType  # 10
-"""The controller ended the frames before the engine was sure."""
+"""The controller ended the frames before one could be looked at."""
 REASON_SHUTTING_DOWN: Reason.ValueType  # 11
 """The engine is shutting down."""
 REASON_ENGINE_FAULT: Reason.ValueType  # 12
