@@ -5,6 +5,7 @@ Environment variables win over the file: ``EGATE_SERVER__ADDRESS=127.0.0.1:6000`
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from gate.decision.policy import Policy
 from gate.errors import Code, FieldViolation, SettingsError
 
 DEFAULT_PACK = "edgeface-xs"
+
+_GROUP_IN_ERROR = re.compile(r'field "(\w+)"')
 MEBIBYTE = 1 << 20
 
 
@@ -129,6 +133,12 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # no
 
     try:
         return WithFile(**overrides)
+    except UnreadableVariable as error:
+        group = _GROUP_IN_ERROR.search(str(error))
+        name = f"EGATE_{group[1].upper()}" if group else "EGATE_…"
+        raise SettingsError(
+            Code.SETTINGS_INVALID, f"Environment variable {name}: expected one setting, as {name}__KEY, or JSON."
+        ) from error
     except ValidationError as error:
         violations = [FieldViolation(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
         listed = "; ".join(f"{v.field or 'settings'}: {v.expected}" for v in violations)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gate.cli.failures import DEBUG_VARIABLE
 from gate.errors import SettingsError
 from gate.settings import load_settings
+from gate.vision.pack import MODELS_VARIABLE
 
 
 @pytest.fixture
@@ -64,3 +66,18 @@ def test_a_file_that_is_not_toml_is_named(write: Path, text: str) -> None:
 def test_a_file_that_is_asked_for_must_exist() -> None:
     with pytest.raises(SettingsError, match=r"other\.toml"):
         load_settings(Path("other.toml"))
+
+
+@pytest.mark.usefixtures("write")
+def test_a_variable_of_a_whole_group_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EGATE_SERVER", "127.0.0.1:2")
+    with pytest.raises(SettingsError, match="EGATE_SERVER__KEY"):
+        load_settings()
+
+
+@pytest.mark.usefixtures("write")
+def test_our_other_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of models in the environment once stopped every command, as a malformed [models]."""
+    for name in (MODELS_VARIABLE, DEBUG_VARIABLE, "EGATE_SHARED", "EGATE_TRAIN_DIR"):
+        monkeypatch.setenv(name, "/some/folder")
+    assert load_settings().models.pack

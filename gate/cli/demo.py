@@ -107,7 +107,7 @@ def _built(settings: Settings, console: Console) -> Built:
 
 _NO_MODELS = (
     "The demo needs a model pack. Put the model files into ../shared/models beside this checkout, or set "
-    "EGATE_MODELS to their folder, and check with `gate models verify`; or use an InsightFace pack that is on this "
+    "EGATE_MODEL_PATH to their folder, and check with `gate models verify`; or use an InsightFace pack that is on this "
     "machine: `gate demo --pack insightface:buffalo_s`."
 )
 

@@ -142,6 +142,6 @@ def check_model_folders(folders: tuple[Path, ...]) -> Finding:
     there = [str(folder) for folder in folders if folder.is_dir()]
     if not there:
         looked = ", ".join(map(str, folders))
-        repair = "Set EGATE_MODELS to the folder of the model files, unless the pack is this project's own."
+        repair = "Set EGATE_MODEL_PATH to the folder of the model files, unless the pack is this project's own."
         return warn("model folders", f"none of these is there: {looked}", repair)
     return ok("model folders", ", ".join(there))

@@ -12,7 +12,7 @@ from gate.vision.load import find_pack
 from gate.vision.pack import ModelPack
 
 _REPAIRS = {
-    "MODEL_MISSING": "Put the file into ../shared/models, or name its folder in EGATE_MODELS.",
+    "MODEL_MISSING": "Put the file into ../shared/models, or name its folder in EGATE_MODEL_PATH.",
     "MODEL_ALTERED": "Fetch the file again from its origin: `gate models show` names it.",
     "MODEL_INVALID": "Fetch the file again from its origin, or choose another pack.",
     "PACK_UNKNOWN": "Set [models] pack to one that `gate models list` names.",

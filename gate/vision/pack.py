@@ -20,7 +20,7 @@ from gate.vision.registry import (
     registry_folder,
 )
 
-MODELS_VARIABLE = "EGATE_MODELS"
+MODELS_VARIABLE = "EGATE_MODEL_PATH"
 
 F = TypeVar("F", bound=ModelFile)
 F_co = TypeVar("F_co", bound=ModelFile, covariant=True)
@@ -116,7 +116,7 @@ def insightface_mask(home: Path) -> VerifiedModel[MaskFile] | None:
 def model_folders(home: Path, environ: dict[str, str] | None = None) -> tuple[Path, ...]:
     """Where third-party model files may lie, first match wins.
 
-    The folders of EGATE_MODELS (separated like PATH), then ``shared/models`` beside the checkout.
+    The folders of EGATE_MODEL_PATH (separated like PATH), then ``shared/models`` beside the checkout.
 
     Args:
         home: the registry's folder.

@@ -26,12 +26,14 @@ class ConvolutionalNetwork:
 
     Args:
         path: the file.
+        device: of PyTorch.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        self._device = device
         graph = onnx.load(path).graph
         self._feed = graph.input[0].name
-        self._constants = {item.name: _constant(numpy_helper.to_array(item)) for item in graph.initializer}
+        self._constants = {item.name: self._tensor(numpy_helper.to_array(item)) for item in graph.initializer}
         self._steps = [(n, {a.name: onnx.helper.get_attribute_value(a) for a in n.attribute}) for n in graph.node]
         self._fold()
 
@@ -57,14 +59,14 @@ class ConvolutionalNetwork:
         """The tensor `output` for network inputs (n, 3, 112, 112)."""
         with torch.inference_mode():
             values = self.values(pictures)
-        return np.asarray(values[output].float().numpy(), np.float32)
+        return np.asarray(values[output].float().cpu().numpy(), np.float32)
 
     def values(self, pictures: NDArray[np.float32], adapt: Adapt | None = None) -> dict[str, Tensor]:
         """Every tensor by its name. What `adapt` makes of a tensor takes its place for all that follow.
 
         Nothing before the first adapted tensor is kept for gradients.
         """
-        values = {self._feed: _constant(pictures)}
+        values = {self._feed: self._tensor(pictures)}
         for node, attributes in self._steps:
             name = node.output[0]
             made = self._apply(node, attributes, values)
@@ -99,9 +101,8 @@ class ConvolutionalNetwork:
             case _:
                 raise ValueError(f"expected an operator of plain convolutional networks, found {node.op_type}")
 
-
-def _constant(array: NDArray[Any]) -> Tensor:
-    tensor = torch.from_numpy(np.array(array))
-    if tensor.is_floating_point():
-        tensor = tensor.bfloat16()
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(np.array(array)).to(self._device)
+        if tensor.is_floating_point():
+            tensor = tensor.bfloat16()
+        return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor

@@ -1,8 +1,12 @@
-"""Backbones that a head can be trained for, and their embeddings of all clean crops, which the head must reach.
+"""Backbones that a head can be trained for, and their embeddings of the crops, which tell a head where to go.
 
-`python -m models.training.head_features --backbone w600k-mbf` writes `head/<backbone>/clean.npy` (n, 512) float16,
-L2-normalised, in the training folder, and `done.txt`, the rows done; a run continues where the last one stopped. Crops
-are looked at in one shuffled order, so that training can begin with what is there.
+`python -m models.training.head_features --backbone w600k-mbf` writes under `head/<backbone>/` of the training folder
+
+* `clean.npy` (n, 512) float16, L2-normalised: the embeddings of all clean crops, which the head must reach;
+* `occluded.npy` the same of some occluded ones (variant 0), from which a linear correction is solved to start with;
+
+and `<name>-done.txt`, the rows done; a run continues where the last one stopped. Crops are looked at in one shuffled
+order: row i is crop `order(n)[i]`.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from models.training.paths import shared_dir, train_dir
 from models.training.teacher import normalise, to_input
 
 _CHUNK = 512
+_LINEAR = 16384  # occluded crops from which the linear correction is solved
 _BATCH = 16  # larger batches fall out of the cache
 
 
@@ -52,15 +57,31 @@ BACKBONES = {
 
 
 def order(count: int) -> NDArray[np.int64]:
-    """The shuffled order in which crops are looked at: row i of `clean.npy` is crop `order(n)[i]`."""
+    """The shuffled order in which crops are looked at."""
     return np.random.default_rng(0).permutation(count)
 
 
-def clean_embeddings(backbone: str) -> NDArray[np.float32]:
-    """Rows (m, 512) done by now."""
+def embeddings(backbone: str, name: str) -> NDArray[np.float32]:
+    """Rows (m, 512) of `clean` or `occluded` done by now."""
     folder = train_dir("head", backbone)
-    rows = int((folder / "done.txt").read_text())
-    return np.asarray(np.load(folder / "clean.npy", mmap_mode="r")[:rows], np.float32)
+    rows = int((folder / f"{name}-done.txt").read_text())
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")[:rows], np.float32)
+
+
+def _embed(backbone: Backbone, folder: Path, name: str, pictures: NDArray[np.uint8], count: int) -> None:
+    path, done = folder / f"{name}.npy", folder / f"{name}-done.txt"
+    network, shuffled = ConvolutionalNetwork(backbone.path), order(len(pictures))[:count]
+    if not path.is_file():
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(count, 512)).flush()
+        done.write_text("0")
+    array = np.load(path, mmap_mode="r+")
+    for start in tqdm(range(int(done.read_text()), count, _CHUNK), desc=name, mininterval=10):
+        rows = shuffled[start : start + _CHUNK]
+        batches = [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
+        found = [network.run(to_input(pictures[batch]), backbone.embedding) for batch in batches]
+        array[start : start + len(rows)] = normalise(np.concatenate(found))
+        array.flush()
+        done.write_text(str(start + len(rows)))
 
 
 def main() -> None:
@@ -70,22 +91,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    folder, crops, backbone = train_dir("head", arguments.backbone), load(), BACKBONES[arguments.backbone]
-    network, shuffled = ConvolutionalNetwork(backbone.path), order(len(crops))
-    path, done = folder / "clean.npy", folder / "done.txt"
-    if not path.is_file():
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(len(crops), 512)).flush()
-        done.write_text("0")
-    array = np.load(path, mmap_mode="r+")
-    for start in tqdm(range(int(done.read_text()), len(crops), _CHUNK), desc=arguments.backbone, mininterval=10):
-        rows = shuffled[start : start + _CHUNK]
-        parts = [
-            network.run(to_input(crops.rgb[rows[i : i + _BATCH]]), backbone.embedding)
-            for i in range(0, len(rows), _BATCH)
-        ]
-        array[start : start + len(rows)] = normalise(np.concatenate(parts))
-        array.flush()
-        done.write_text(str(start + len(rows)))
+    folder, backbone, crops = train_dir("head", arguments.backbone), BACKBONES[arguments.backbone], load()
+    _embed(backbone, folder, "clean", crops.rgb, len(crops))
+    occluded = np.load(train_dir() / "occluded-0.npy", mmap_mode="r")
+    _embed(backbone, folder, "occluded", occluded, min(len(crops), _LINEAR))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def test_a_models_file_missing_or_altered(tmp_path: Path) -> None:
         return load_pack(name, folders=(tmp_path,))
 
     (missing,) = check_models("edgeface-xs", find=find)
-    assert_found(missing, Health.FAIL, "EGATE_MODELS")
+    assert_found(missing, Health.FAIL, "EGATE_MODEL_PATH")
     (tmp_path / "edgeface_xs.onnx").write_bytes(b"altered")
     (altered,) = check_models("edgeface-xs", find=find)
     assert_found(altered, Health.FAIL, "origin")
@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 
 def test_no_folder_for_models(tmp_path: Path) -> None:
-    assert_found(machine.check_model_folders((tmp_path / "none",)), Health.WARN, "EGATE_MODELS")
+    assert_found(machine.check_model_folders((tmp_path / "none",)), Health.WARN, "EGATE_MODEL_PATH")
     assert_found(machine.check_model_folders((tmp_path,)), Health.OK)
 
 

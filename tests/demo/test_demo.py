@@ -58,7 +58,7 @@ def test_without_models_the_demo_says_what_to_do(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("gate.vision.pack.model_folders", lambda _: (tmp_path,))
     result = runner.invoke(app, ["demo"])
     assert result.exit_code == Exit.MODELS
-    assert "EGATE_MODELS" in result.stderr
+    assert "EGATE_MODEL_PATH" in result.stderr
     assert "gate models verify" in result.stderr
 
 

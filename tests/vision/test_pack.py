@@ -79,7 +79,7 @@ def test_a_missing_file_names_every_place_and_the_way_out(home: Path, tmp_path: 
     message = refused(home, Code.MODEL_MISSING, "p", tmp_path / "elsewhere", home / "files")
     assert str(tmp_path / "elsewhere" / "e.onnx") in message
     assert str(home / "files" / "e.onnx") in message
-    assert "EGATE_MODELS" in message
+    assert "EGATE_MODEL_PATH" in message
     assert "example.org" in message
 
 
@@ -130,7 +130,7 @@ def test_a_calibration_belongs_to_its_pack_and_detector(home: Path) -> None:
 
 def test_the_environment_names_folders_before_the_checkout(tmp_path: Path) -> None:
     home = tmp_path / "repo" / "models"
-    found = model_folders(home, {"EGATE_MODELS": f"{tmp_path / 'a'}:{tmp_path / 'b'}"})
+    found = model_folders(home, {"EGATE_MODEL_PATH": f"{tmp_path / 'a'}:{tmp_path / 'b'}"})
     assert found == (tmp_path / "a", tmp_path / "b", tmp_path / "shared" / "models")
     assert model_folders(home, {}) == (tmp_path / "shared" / "models",)
 
@@ -181,7 +181,7 @@ def test_the_checkout_registry_is_found() -> None:
 
 
 def test_a_pipeline_is_loaded_by_name(shared: Path, astronaut_jpeg: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EGATE_MODELS", str(shared / "models"))
+    monkeypatch.setenv("EGATE_MODEL_PATH", str(shared / "models"))
     pipeline = load_pipeline("edgeface-xxs", detect_size_px=320)
     pipeline.warm()
     probe, _ = pipeline.enrol_photo(astronaut_jpeg)
