@@ -264,6 +264,10 @@ def main() -> None:
     parser.add_argument(
         "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
     )
+    parser.add_argument(
+        "--widths", type=int, nargs=3, default=StudentShape().widths, help="of a new run's three stages"
+    )
+    parser.add_argument("--blocks", type=int, nargs=3, default=StudentShape().blocks, help="residual blocks of each")
     parser.add_argument("--batch", type=int, default=Recipe().batch)
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
     parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero over --minutes")
@@ -271,7 +275,8 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
-    run = Run(arguments.run, StudentShape(head=arguments.head), recipe, arguments.device)
+    shape = StudentShape(widths=tuple(arguments.widths), blocks=tuple(arguments.blocks), head=arguments.head)
+    run = Run(arguments.run, shape, recipe, arguments.device)
     hints = run.step < recipe.hint_steps
     samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
