@@ -162,7 +162,7 @@ def test_our_registry_describes_what_is_in_the_shared_folder(shared: Path) -> No
     registry = load_registry()
     for name in registry.packs:
         pack = load_pack(name, folders=(shared / "models",))
-        assert pack.pack_id.startswith(name)
+        assert pack.pack_id.startswith(registry.pack(name).embedder)  # a head leaves templates comparable
         assert pack.embedder.entry.licence
 
 
