@@ -97,9 +97,10 @@ def _built(settings: Settings, console: Console) -> Built:
     console.print(f"Engine: pack [bold]{built.papers.name}[/] on {settings.models.provider}, thresholds measured on")
     console.print(f"  {built.papers.calibration_data}", soft_wrap=True)
     if research := built.papers.research_only:
+        console.print(f"[yellow]For research only:[/] {', '.join(research)}.", soft_wrap=True)
+    if foreign := [model.name for model in built.papers.models if not model.own]:
         console.print(
-            f"[yellow]Third-party models, for research only:[/] {', '.join(research)}. Until this project has a pack "
-            "of its own, the demo runs on these.",
+            f"Third-party models: {', '.join(foreign)}. Until this project has a pack of its own, the demo runs on these.",
             soft_wrap=True,
         )
     return built

@@ -24,9 +24,9 @@ def list_packs() -> None:
         from rich.table import Table
 
         registry = _registry()
-        table = Table("Pack", "Detector", "Embedder", "Mask model", "Here", header_style="bold", border_style="dim")
+        table = Table("Pack", "Detector", "Embedder", "Masks by", "Here", header_style="bold", border_style="dim")
         for name, pack in registry.packs.items():
-            table.add_row(name, pack.detector, pack.embedder, pack.mask or "–", _state(name))
+            table.add_row(name, pack.detector, pack.embedder, pack.mask or pack.head or "–", _state(name))
         console = _console()
         console.print(table)
         console.print("Each also as PACK+DETECTOR, and any InsightFace pack on this machine as insightface:NAME.")
@@ -37,7 +37,12 @@ def show(name: str = typer.Argument(..., help="A pack, or one model of the regis
     """Show a pack's models: files, hashes, licences, origins."""
     with explained():
         registry = _registry()
-        every: dict[str, ModelFile] = {**registry.detectors, **registry.embedders, **registry.masks}
+        every: dict[str, ModelFile] = {
+            **registry.detectors,
+            **registry.embedders,
+            **registry.masks,
+            **registry.heads,
+        }
         names = [name] if name in every and name not in registry.packs else _models_of(registry, name)
         for model in names:
             _describe(_console(), model, every[model])
@@ -70,7 +75,7 @@ def _state(name: str) -> str:
 
 def _models_of(registry: Registry, name: str) -> list[str]:
     pack = registry.pack(name)
-    return [model for model in (pack.detector, pack.embedder, pack.mask) if model is not None]
+    return [model for model in (pack.detector, pack.embedder, pack.mask, pack.head) if model is not None]
 
 
 def _describe(console: Console, name: str, model: ModelFile) -> None:

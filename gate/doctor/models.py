@@ -33,8 +33,7 @@ def check_models(
 
 def check_hashes(pack: ModelPack) -> Finding:
     """Says which files were read; reading them has compared their SHA-256."""
-    models = [model for model in (pack.detector, pack.embedder, pack.mask) if model is not None]
-    listed = ", ".join(f"{model.path.name} {model.entry.sha256[:12]}" for model in models)
+    listed = ", ".join(f"{model.path.name} {model.entry.sha256[:12]}" for model in pack.models.values())
     return ok("models", f"pack {pack.name} ({pack.pack_id}): {listed}")
 
 

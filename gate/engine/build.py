@@ -24,7 +24,7 @@ class ModelPaper:
     """What is known of one model file of a pack.
 
     Attributes:
-        role: detector, embedder or mask.
+        role: detector, embedder, mask or head.
         name: in the registry.
         path: where it was read.
         licence: under what terms it may be used.
@@ -39,8 +39,8 @@ class ModelPaper:
 
     @property
     def research_only(self) -> bool:
-        """Its licence allows research only."""
-        return not self.own and "research" in self.licence.lower()
+        """It may be used for research only; for a model of our own, because of what it was trained on."""
+        return "research" in self.licence.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,7 @@ def read_pack_calibration(pack: ModelPack) -> Calibration:
 
 def papers_of(pack: ModelPack) -> tuple[ModelPaper, ...]:
     """What is known of each model of a pack."""
-    models = {"detector": pack.detector, "embedder": pack.embedder, "mask": pack.mask}
     return tuple(
         ModelPaper(role, model.name, model.path, model.entry.licence, model.entry.own)
-        for role, model in models.items()
-        if model is not None
+        for role, model in pack.models.items()
     )

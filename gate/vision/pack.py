@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gate.errors import Code, ModelPackError
 from gate.vision.registry import (
@@ -65,6 +65,12 @@ class ModelPack:
     mask: VerifiedModel[MaskFile] | None
     calibration_json: str | None = field(repr=False)
     head: VerifiedModel[HeadFile] | None = None
+
+    @property
+    def models(self) -> dict[str, VerifiedModel[Any]]:
+        """Every model of the pack, by its role."""
+        roles = {"detector": self.detector, "embedder": self.embedder, "mask": self.mask, "head": self.head}
+        return {role: model for role, model in roles.items() if model is not None}
 
 
 def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Path, ...] | None = None) -> ModelPack:

@@ -65,7 +65,7 @@ def sharpness(luma: NDArray[np.float32]) -> float:
     Args:
         luma: (H, W) float32, 0..255.
     """
-    smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SCALE_PX)
+    smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SCALE_PX).astype(np.float32, copy=False)
     contrast = float(luma.std()) + _NOISE_LEVELS
     across = _edges(smooth, _SECOND_DERIVATIVE) / contrast / _CRISP_ACROSS
     down = _edges(smooth, _SECOND_DERIVATIVE.T) / contrast / _CRISP_DOWN

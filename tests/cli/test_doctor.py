@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -101,13 +102,18 @@ def test_a_calibration_missing_or_broken(text: str | None) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_licences_of_our_own_models_are_no_warning() -> None:
+def test_a_licence_decides_and_not_who_made_the_model() -> None:
+    """Our own weights, trained on research-only photographs, are for research only too."""
     pack = load_pack("edgeface-xs")
-    own = [
-        type(model)(model.name, model.path, model.entry.model_copy(update={"own": True}), model.data)
+    free = [
+        type(model)(model.name, model.path, model.entry.model_copy(update={"licence": "MIT"}), model.data)
         for model in (pack.detector, pack.embedder)
     ]
-    assert_found(check_licences(ModelPack("own", "own-1", own[0], own[1], None, None)), Health.OK)  # type: ignore[arg-type]
+    licensed = ModelPack("free", "free-1", free[0], free[1], None, None)  # type: ignore[arg-type]
+    assert_found(check_licences(licensed), Health.OK)
+    assert pack.mask is not None
+    assert pack.mask.entry.own
+    assert_found(check_licences(replace(licensed, mask=pack.mask)), Health.WARN, "mask-state")
 
 
 def test_a_port_that_is_taken() -> None:
