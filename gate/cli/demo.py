@@ -100,7 +100,7 @@ def _built(settings: Settings, console: Console) -> Built:
         console.print(f"[yellow]For research only:[/] {', '.join(research)}.", soft_wrap=True)
     if foreign := [model.name for model in built.papers.models if not model.own]:
         console.print(
-            f"Third-party models: {', '.join(foreign)}. Until this project has a pack of its own, the demo runs on these.",
+            f"Third-party models: {', '.join(foreign)}. The demo runs on these until this project has its own pack.",
             soft_wrap=True,
         )
     return built

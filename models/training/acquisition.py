@@ -107,12 +107,14 @@ def acquire(pipeline: VisionPipeline, photos: list[Photo], seed: int, cache: Pat
     return crops
 
 
-def embed(pipeline: VisionPipeline, crops: Crops, state: MaskState, cache: Path, tick: Tick) -> NDArray[np.float32]:
+def embed(
+    pipeline: VisionPipeline, made_by: str, crops: Crops, state: MaskState, cache: Path, tick: Tick
+) -> NDArray[np.float32]:
     """Templates (n, D) of the crops, one at a time as the engine makes them; zeros where no face was found.
 
-    They are kept in `cache` by the pack's id.
+    They are kept in `cache` by `made_by`, which names the weights: a pack with a head has the id of the one without.
     """
-    stored = cache / f"templates-{pipeline.pack_id}-{state}-{crops.key}.npy"
+    stored = cache / f"templates-{made_by}-{state}-{crops.key}.npy"
     if stored.is_file():
         kept: NDArray[np.float32] = np.load(stored)
         return kept

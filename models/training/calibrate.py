@@ -72,13 +72,16 @@ def main(arguments: list[str] | None = None) -> None:
     console = Console()
     data = read_data(options.faces, tuple(options.set or DEFAULT_SETS), options.limit)
     console.print(f"{data.description}; {len(data.excluded)} lookalike pairs left out")
+    if options.fresh:
+        for stored in train_dir("calibration").glob("*/*.np[yz]"):
+            stored.unlink()
     for name in options.pack or list(load_registry().packs):
         try:
             pack = find_pack(name)
         except ModelPackError as error:
             console.print(f"[yellow]{name}: left out: {error}[/]")
             continue
-        measured = measure(pack, data, options.seed, fresh=options.fresh, console=console)
+        measured = measure(pack, data, options.seed, console)
         rng = np.random.default_rng(options.seed)
         estimates = {state: estimate(measured.tails[state], rng, options.replicates) for state in STATES}
         checks = {state: report.held_back(_split(measured, state, data), rng) for state in STATES}
@@ -129,14 +132,12 @@ def _some(photos: list[Photo], limit: int) -> list[Photo]:
     return [photo for photo in photos if photo.identity in kept]
 
 
-def measure(pack: ModelPack, data: Data, seed: int, *, fresh: bool, console: Console) -> Measured:
+def measure(pack: ModelPack, data: Data, seed: int, console: Console) -> Measured:
     """Templates and all comparisons of a pack."""
     detector = f"{pack.detector.name}-{pack.detector.entry.sha256[:8]}-{DEFAULT_DETECT_SIZE_PX}px"
     cache = train_dir("calibration", detector)
-    if fresh:
-        for stored in cache.glob("*.np[yz]"):
-            stored.unlink()
     pipeline = build_pipeline(pack)
+    made_by = "-".join(pack.models[role].entry.sha256[:8] for role in ("embedder", "head") if role in pack.models)
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     templates = {}
     with Progress(*columns, console=console) as progress:
@@ -145,7 +146,7 @@ def measure(pack: ModelPack, data: Data, seed: int, *, fresh: bool, console: Con
         progress.update(task, completed=len(data.photos))
         for state in STATES:
             task = progress.add_task(f"templates, {pack.name}, {state}", total=len(data.photos))
-            templates[state] = embed(pipeline, crops, state, cache, partial(progress.advance, task))
+            templates[state] = embed(pipeline, made_by, crops, state, cache, partial(progress.advance, task))
             progress.update(task, completed=len(data.photos))
     sides = {state: Side(templates[state], data.identity, crops.found[state]) for state in STATES}
     bare = sides[MaskState.NONE]
