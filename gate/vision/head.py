@@ -15,10 +15,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from gate.errors import Code, EngineFault, ModelPackError
+from gate.errors import Code, ModelPackError
 from gate.vision.align import ALIGNED_SIZE_PX
 from gate.vision.detector import InputScaling
 from gate.vision.embedder import AlignedBatch, check_aligned, to_batch_blob, unit_rows
+from gate.vision.mask import MaskThresholds, as_probabilities
 from gate.vision.probe import Embedding, ImageBGR, MaskState
 from gate.vision.session import OrtSession
 
@@ -138,21 +139,13 @@ class MaskAwareEmbedder:
     Args:
         session: of `join`'s model.
         scaling: of the backbone's input.
-        worn_threshold: P(mask) from which a mask is taken to be worn.
-        under_nose_threshold: P(under nose) from which a worn mask is taken to leave the nose free.
+        thresholds: on the two mask probabilities.
 
     Raises:
         ModelPackError: MODEL_INVALID.
     """
 
-    def __init__(
-        self,
-        session: OrtSession,
-        scaling: InputScaling,
-        *,
-        worn_threshold: float = 0.5,
-        under_nose_threshold: float = 0.5,
-    ) -> None:
+    def __init__(self, session: OrtSession, scaling: InputScaling, thresholds: MaskThresholds | None = None) -> None:
         names = tuple(spec.name.removeprefix(_PREFIX) for spec in session.outputs)
         if names[1:] != _ALSO_SAID:
             raise ModelPackError(
@@ -166,8 +159,7 @@ class MaskAwareEmbedder:
         self._session = session
         self._scaling = scaling
         self._dimensions = dimensions
-        self._worn_threshold = worn_threshold
-        self._under_nose_threshold = under_nose_threshold
+        self._thresholds = thresholds or MaskThresholds()
 
     @property
     def dimensions(self) -> int:
@@ -187,10 +179,8 @@ class MaskAwareEmbedder:
             return View(*empty)
         feeds = {self._session.inputs[0].name: to_batch_blob(aligned_bgr, self._scaling)}
         raw, mask, attention = (output.astype(np.float32, copy=False) for output in self._session.run(feeds))
-        # A sum of rounded numbers may pass 1 by their last bit; not a number fails both comparisons.
-        if not np.all((mask >= -1e-3) & (mask <= 1 + 1e-3)):
-            raise EngineFault(Code.INFERENCE_FAILED, f"{self._session.name}: expected probabilities, found {mask}")
-        return View(unit_rows(raw, self._session.name), np.clip(mask, 0, 1), attention)
+        name = self._session.name
+        return View(unit_rows(raw, name), as_probabilities(mask, name), attention)
 
     def embed(self, aligned_bgr: AlignedBatch) -> Embedding:
         """See `Embedder.embed`."""
@@ -199,7 +189,7 @@ class MaskAwareEmbedder:
     def embed_with_mask(self, aligned_bgr: ImageBGR) -> tuple[Embedding, MaskState]:
         """Embedding (D,) and mask state of one face (112, 112, 3), in one run."""
         view = self.view(aligned_bgr[None])
-        return view.embedding[0], self._state(*view.mask[0].tolist())
+        return view.embedding[0], self._thresholds.state(*view.mask[0].tolist())
 
     def state(self, aligned_bgr: ImageBGR) -> MaskState:
         """See `MaskModel.state`."""
@@ -208,11 +198,6 @@ class MaskAwareEmbedder:
     def warm(self) -> None:
         """See `Embedder.warm`."""
         self._session.warm((1, 3, ALIGNED_SIZE_PX, ALIGNED_SIZE_PX))
-
-    def _state(self, worn: float, under_nose: float) -> MaskState:
-        if worn < self._worn_threshold:
-            return MaskState.NONE
-        return MaskState.UNDER_NOSE if under_nose >= self._under_nose_threshold else MaskState.WORN
 
 
 def _parse(model: bytes, name: str) -> onnx.ModelProto:

@@ -11,7 +11,7 @@ from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
 from gate.vision.head import MaskAwareEmbedder, join
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
-from gate.vision.mask import OnnxMaskModel
+from gate.vision.mask import MaskThresholds, OnnxMaskModel
 from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
 from gate.vision.pipeline import VisionPipeline
 from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile, registry_folder
@@ -116,8 +116,7 @@ def load_embedder(pack: ModelPack, *, provider: Provider, threads: int) -> ArcFa
     return MaskAwareEmbedder(
         OrtSession(joined, name=pack.head.name, provider=provider, threads=threads),
         scaling,
-        worn_threshold=pack.head.entry.worn_threshold,
-        under_nose_threshold=pack.head.entry.under_nose_threshold,
+        MaskThresholds(pack.head.entry.worn_threshold, pack.head.entry.under_nose_threshold),
     )
 
 
@@ -126,8 +125,7 @@ def load_mask_model(model: VerifiedModel[MaskFile], *, provider: Provider, threa
     return OnnxMaskModel(
         _session(model, provider, threads),
         _scaling(model.entry.geometry),
-        worn_threshold=model.entry.worn_threshold,
-        under_nose_threshold=model.entry.under_nose_threshold,
+        MaskThresholds(model.entry.worn_threshold, model.entry.under_nose_threshold),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.errors import Code, EngineFault, ModelPackError
 from gate.vision.align import ALIGNED_SIZE_PX
@@ -15,6 +17,20 @@ from gate.vision.session import OrtSession, Tensor
 
 # A sum of softmax outputs in float32 (or in a GPU's TF32) may pass 1 by this much and still be a probability.
 _ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class MaskThresholds:
+    """From which probability on a mask counts as worn, and a worn one as under the nose."""
+
+    worn: float = 0.5
+    under_nose: float = 0.5
+
+    def state(self, worn: float, under_nose: float) -> MaskState:
+        """What two probabilities say."""
+        if worn < self.worn:
+            return MaskState.NONE
+        return MaskState.UNDER_NOSE if under_nose >= self.under_nose else MaskState.WORN
 
 
 class MaskModel(Protocol):
@@ -41,21 +57,13 @@ class OnnxMaskModel:
     Args:
         session: with one input (N, 3, 112, 112).
         scaling: of the input.
-        worn_threshold: P(mask) from which a mask is taken to be worn.
-        under_nose_threshold: P(under nose) from which a worn mask is taken to leave the nose free.
+        thresholds: on the two probabilities.
 
     Raises:
         ModelPackError: MODEL_INVALID.
     """
 
-    def __init__(
-        self,
-        session: OrtSession,
-        scaling: InputScaling,
-        *,
-        worn_threshold: float = 0.5,
-        under_nose_threshold: float = 0.5,
-    ) -> None:
+    def __init__(self, session: OrtSession, scaling: InputScaling, thresholds: MaskThresholds | None = None) -> None:
         if [spec.shape[1:] for spec in session.inputs] != [(3, ALIGNED_SIZE_PX, ALIGNED_SIZE_PX)]:
             raise ModelPackError(
                 Code.MODEL_INVALID,
@@ -68,15 +76,11 @@ class OnnxMaskModel:
             )
         self._session = session
         self._scaling = scaling
-        self._worn_threshold = worn_threshold
-        self._under_nose_threshold = under_nose_threshold
+        self._thresholds = thresholds or MaskThresholds()
 
     def state(self, aligned_bgr: ImageBGR) -> MaskState:
         """See `MaskModel.state`."""
-        worn, under_nose = self.probabilities(aligned_bgr)
-        if worn < self._worn_threshold:
-            return MaskState.NONE
-        return MaskState.UNDER_NOSE if under_nose >= self._under_nose_threshold else MaskState.WORN
+        return self._thresholds.state(*self.probabilities(aligned_bgr))
 
     def probabilities(self, aligned_bgr: ImageBGR) -> tuple[float, float]:
         """P(mask worn) and P(mask under the nose) of one face.
@@ -96,7 +100,19 @@ class OnnxMaskModel:
 
 def _two_probabilities(outputs: list[Tensor], name: str) -> tuple[float, float]:
     values = np.concatenate([output.reshape(-1) for output in outputs])
-    if values.shape != (2,) or not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):
+    if values.shape != (2,):
         raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected two probabilities, found {values}")
-    worn, under_nose = values.clip(0, 1)
+    worn, under_nose = as_probabilities(values, name)
     return float(worn), float(under_nose)
+
+
+def as_probabilities(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """The same numbers, within [0, 1].
+
+    Raises:
+        EngineFault: INFERENCE_FAILED when they are no probabilities.
+    """
+    # Not a number fails both comparisons.
+    if not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):
+        raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected probabilities, found {values}")
+    return np.clip(values, 0, 1)
