@@ -17,7 +17,7 @@ from __future__ import annotations
 from gate.client.blocking import BlockingGateClient, BlockingPassage
 from gate.client.connection import Tls
 from gate.client.errors import GateTimeoutError, GateUnavailableError
-from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, ExpectedFlight, Removed
+from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, Removed
 from gate.client.gate import GateClient
 from gate.client.passage import PassageStream
 from gate.client.records import (
@@ -28,6 +28,7 @@ from gate.client.records import (
     PassageEvent,
     StageTiming,
 )
+from gate.gallery.traveller import FlightDescription
 
 __all__ = [
     "BlockingGateClient",
@@ -36,7 +37,7 @@ __all__ = [
     "EnrolResult",
     "EnrolStatus",
     "Expected",
-    "ExpectedFlight",
+    "FlightDescription",
     "FrameCounts",
     "FrameRejection",
     "GateClient",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from gate.client.errors import known_code
 from gate.errors import Code
-from gate.gallery.traveller import Traveller
+from gate.gallery.traveller import FlightDescription, Traveller
 from gate.service.pb import gallery_pb2 as pb
 
 
@@ -58,21 +58,10 @@ class EnrolReport:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedFlight:
-    """One flight's travellers, in numbers. Expiries in UTC."""
-
-    flight: str
-    travellers: int
-    templates: int
-    first_expiry: datetime
-    last_expiry: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Expected:
     """Who is expected, in numbers. `generation` counts the changes to the gallery."""
 
-    flights: tuple[ExpectedFlight, ...]
+    flights: tuple[FlightDescription, ...]
     travellers: int
     templates: int
     generation: int
@@ -124,7 +113,7 @@ def expected(message: pb.DescribeResponse) -> Expected:
     """Who is expected."""
     return Expected(
         flights=tuple(
-            ExpectedFlight(
+            FlightDescription(
                 flight=flight.flight,
                 travellers=flight.travellers,
                 templates=flight.templates,

@@ -15,7 +15,7 @@ import numpy as np
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
-from gate.gallery.traveller import Traveller
+from gate.gallery.traveller import FlightDescription, Traveller
 from gate.vision.probe import Probe
 
 MAX_TEMPLATES = 8
@@ -40,17 +40,6 @@ class Removal:
     templates: int
     remaining: int
     generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class FlightDescription:
-    """One flight's unexpired travellers, in numbers."""
-
-    flight: str
-    travellers: int
-    templates: int
-    first_expiry: datetime
-    last_expiry: datetime
 
 
 @dataclass(frozen=True, slots=True)

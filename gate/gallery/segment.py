@@ -40,6 +40,7 @@ class Segment:
         counts = [len(entry.templates) for entry in self.entries]
         self._owner = np.repeat(np.arange(len(self.entries)), counts)
         self._expiry = np.array([entry.traveller.expires_at.timestamp() for entry in self.entries])
+        self._first_expiry = float(self._expiry.min())
         self._most_templates = max(counts)
         self._index = faiss.IndexFlatIP(rows.shape[1])
         self._index.add(rows)
@@ -51,6 +52,8 @@ class Segment:
 
     def alive(self, now: datetime) -> tuple[int, int]:
         """Travellers, and their templates, that have not expired at `now` (UTC)."""
+        if self._nobody_expired(now):
+            return len(self.entries), self.templates
         alive = self._expiry > now.timestamp()
         return int(alive.sum()), int(alive[self._owner].sum())
 
@@ -70,9 +73,12 @@ class Segment:
         return [Candidate(self.entries[i].traveller, similarity) for i, similarity in list(best.items())[:k]]
 
     def _unexpired(self, now: datetime) -> faiss.SearchParameters | None:
-        alive = self._expiry > now.timestamp()
-        if alive.all():
+        if self._nobody_expired(now):
             return None  # the usual case: no selector, and FAISS keeps its fast path
+        alive = self._expiry > now.timestamp()
         selector = faiss.IDSelectorBatch(np.flatnonzero(alive[self._owner]).astype(np.int64))
         # FAISS's own stub lacks the keyword; passed this way, the wrapper also keeps `selector` alive.
         return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+
+    def _nobody_expired(self, now: datetime) -> bool:
+        return self._first_expiry > now.timestamp()

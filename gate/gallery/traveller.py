@@ -1,4 +1,4 @@
-"""An expected traveller, and the answer to a search. Plain records, without FAISS."""
+"""An expected traveller, a flight in numbers, and the answer to a search. Plain records, without FAISS."""
 
 from __future__ import annotations
 
@@ -54,3 +54,14 @@ class Candidates:
     gallery_size: int
     comparisons: int
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlightDescription:
+    """One flight's unexpired travellers, in numbers. Expiries in UTC."""
+
+    flight: str
+    travellers: int
+    templates: int
+    first_expiry: datetime
+    last_expiry: datetime

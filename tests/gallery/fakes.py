@@ -8,10 +8,10 @@ from datetime import datetime
 import numpy as np
 
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
-from gate.gallery.gallery import MAX_TEMPLATES, Enrolment, FlightDescription, GalleryDescription, Removal
+from gate.gallery.gallery import MAX_TEMPLATES, Enrolment, GalleryDescription, Removal
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
-from gate.gallery.traveller import Candidate, Traveller
+from gate.gallery.traveller import Candidate, FlightDescription, Traveller
 from gate.vision.probe import Embedding, Probe
 
 
