@@ -1,0 +1,1 @@
+"""One sealed SQLite file: keys, seals, transactions. Knows nothing of travellers."""
