@@ -9,9 +9,10 @@ from gate.vision.embedder import ArcFaceEmbedder
 from gate.vision.enrolment import EnrolmentRules
 from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
-from gate.vision.head import MaskAwareEmbedder, join
+from gate.vision.head import join
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.mask import MaskThresholds, OnnxMaskModel
+from gate.vision.mask_aware import MaskAwareEmbedder
 from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
 from gate.vision.pipeline import VisionPipeline
 from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile, registry_folder
@@ -109,7 +110,11 @@ def load_detector(
 
 def load_embedder(pack: ModelPack, *, provider: Provider, threads: int) -> ArcFaceEmbedder | MaskAwareEmbedder:
     """The embedder of a pack, joined to its head where it has one."""
-    scaling = _scaling(pack.embedder.entry.geometry)
+    embedder = pack.embedder.entry
+    scaling = _scaling(embedder.geometry)
+    if embedder.family == "mask-aware":
+        thresholds = MaskThresholds(embedder.worn_threshold, embedder.under_nose_threshold)
+        return MaskAwareEmbedder(_session(pack.embedder, provider, threads), scaling, thresholds)
     if pack.head is None:
         return ArcFaceEmbedder(_session(pack.embedder, provider, threads), scaling)
     joined = join(pack.embedder.data, pack.head.data, pack.head.name)

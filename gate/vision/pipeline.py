@@ -13,8 +13,8 @@ from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
 from gate.vision.enrolment import EnrolmentRules, check_photo
 from gate.vision.frame import DecodeLimits, Frame, decode, decode_photo
-from gate.vision.head import MaskAwareEmbedder
 from gate.vision.mask import MaskModel
+from gate.vision.mask_aware import MaskAwareEmbedder
 from gate.vision.probe import Embedding, ImageBGR, MaskState, Probe, Sighting
 from gate.vision.quality import measure
 from gate.vision.selection import pick_traveller, rival_ratio

@@ -46,7 +46,7 @@ class ModelFile(_Entry):
 
     file: str
     sha256: Sha256
-    family: Literal["scrfd", "yunet", "arcface", "mask-state", "mask-head"]
+    family: Literal["scrfd", "yunet", "arcface", "mask-aware", "mask-state", "mask-head"]
     licence: str
     origin: str
     geometry: Geometry
@@ -61,10 +61,12 @@ class DetectorFile(ModelFile):
 
 
 class EmbedderFile(ModelFile):
-    """An embedder; `dimensions` is the length of its embedding."""
+    """An embedder; `dimensions` is the length of its embedding. A mask-aware one has thresholds as `MaskFile` has."""
 
-    family: Literal["arcface"]
+    family: Literal["arcface", "mask-aware"]
     dimensions: int = Field(gt=0)
+    worn_threshold: float = Field(default=0.5, gt=0, lt=1)
+    under_nose_threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 class MaskFile(ModelFile):

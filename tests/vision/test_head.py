@@ -16,7 +16,8 @@ from gate.synth import random_style, render_mask
 from gate.vision.align import arcface_template
 from gate.vision.detector import InputScaling
 from gate.vision.embedder import ArcFaceEmbedder, to_batch_blob
-from gate.vision.head import MaskAwareEmbedder, join
+from gate.vision.head import join
+from gate.vision.mask_aware import MaskAwareEmbedder
 from gate.vision.probe import ImageBGR, MaskState
 from gate.vision.session import OrtSession
 
@@ -109,7 +110,7 @@ def test_mask_state_comes_with_the_embedding(crop: ImageBGR, mask: tuple[float, 
 def test_no_faces_give_no_embeddings() -> None:
     backbone = tiny_backbone()
     view = aware(join(backbone, tiny_head(backbone), "tiny")).view(np.empty((0, 112, 112, 3), np.uint8))
-    assert [part.shape for part in view] == [(0, 3), (0, 2), (0, 7, 7)]
+    assert [part.shape for part in view] == [(0, 3), (0, 2), (0, 7, 7), (0,)]
 
 
 def test_another_backbone_is_refused() -> None:
