@@ -37,6 +37,8 @@ class Action(enum.StrEnum):
     """The flight is closed; the people listed did not board (``CLNB``)."""
     ON_BOARD = "on_board"
     """The flight is closed; the people listed are on board, and nobody else (``CLOB``)."""
+    BOARDED = "boarded"
+    """These people are on board while the flight is still open (check-in data): no gate needs them any more."""
 
 
 class Format(enum.StrEnum):
