@@ -13,7 +13,9 @@ from gate.decision.calibration import Calibration
 from gate.decision.passage import Rules
 from gate.engine.attempt import Attempt, StartRequest
 from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError
-from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription, MemoryGallery, Removal
+from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
+from gate.gallery.memory import MemoryGallery
+from gate.gallery.receipt import Receipt
 from gate.gallery.traveller import Traveller
 from gate.settings import LaneSettings, Settings
 from gate.vision.pipeline import Vision
@@ -107,20 +109,20 @@ class Engine:
         """Counts who is expected. See `Gallery.describe`."""
         return self.gallery.describe(self.clock.utc(), flight)
 
-    def withdraw(self, reference: str, flight: str | None) -> Removal:
+    def withdraw(self, reference: str, flight: str | None) -> Receipt:
         """Removes a traveller. See `Gallery.withdraw`."""
         return self.gallery.withdraw(reference, flight)
 
-    def close_flight(self, flight: str) -> Removal:
+    def close_flight(self, flight: str) -> Receipt:
         """Removes a flight's travellers. See `Gallery.close_flight`."""
         return self.gallery.close_flight(flight)
 
-    def sweep(self) -> Removal:
+    def sweep(self) -> tuple[Receipt, ...]:
         """Drops expired templates from memory; the server calls it every `gallery.sweep_s`."""
-        removal = self.gallery.expire(self.clock.utc())
-        if removal.travellers:
-            _log.info("travellers_expired", travellers=removal.travellers, templates=removal.templates)
-        return removal
+        receipts = self.gallery.expire(self.clock.utc())
+        for receipt in receipts:
+            _log.info("travellers_expired", travellers=receipt.travellers, templates=receipt.templates)
+        return receipts
 
     def _lane(self, request: StartRequest) -> LaneSettings:
         lane = self.settings.lanes.get(request.lane_id)

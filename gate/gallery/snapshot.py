@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from gate.errors import Code, GateError
+from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.traveller import Candidate, Candidates
 from gate.vision.probe import Embedding, Probe
@@ -16,17 +17,19 @@ from gate.vision.probe import Embedding, Probe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """Every flight's segment, as of one generation.
+    """Every flight's segments, as of one generation.
 
     Attributes:
         pack_id: the model pack that made every template.
         generation: counts the gallery's changes.
-        segments: flight -> segment.
+        flights: flight -> its segments.
+        lookalikes: marks between references; those of nobody in the snapshot have no effect.
     """
 
     pack_id: str
     generation: int = 0
-    segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
+    flights: Mapping[str, tuple[Segment, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    lookalikes: Lookalikes = field(default_factory=Lookalikes)
 
     def search(self, probe: Probe, now: datetime, *, flight: str | None = None, k: int = 5) -> Candidates:
         """1:N: the `k` most similar travellers, unexpired at `now` (UTC), of one flight or of all.
@@ -36,15 +39,17 @@ class Snapshot:
         """
         self._check_pack(probe)
         found: list[Candidate] = []
-        travellers = comparisons = 0
-        for segment in self._scope(flight):
-            alive, templates = segment.alive(now)
+        travellers = comparisons = without_template = 0
+        for segment in self.segments(flight):
+            alive, templates, bare = segment.alive(now)
             travellers += alive
             comparisons += templates
+            without_template += bare
             if alive:
                 found += segment.search(probe.embedding, k, now)
-        ranked = tuple(heapq.nlargest(k, found, key=lambda candidate: candidate.similarity))
-        return Candidates(ranked, travellers, comparisons, self.generation)
+        best = heapq.nlargest(k, found, key=lambda candidate: candidate.similarity)
+        ranked = tuple(self._marked(candidate, now, flight) for candidate in best)
+        return Candidates(ranked, travellers, comparisons, self.generation, without_template)
 
     def compare(self, probe: Probe, claimed: tuple[Entry, ...], now: datetime) -> Candidates:
         """1:1: the claimed traveller's similarity; `claimed` as `find_document` or `find_reference` gave it.
@@ -54,38 +59,50 @@ class Snapshot:
         """
         self._check_pack(probe)
         alive = [entry for entry in claimed if entry.traveller.expires_at > now]
+        compared = [entry for entry in alive if len(entry.templates)]
         ranked = sorted(
-            (Candidate(entry.traveller, _best(entry, probe.embedding)) for entry in alive),
+            (Candidate(entry.traveller, _best(entry, probe.embedding)) for entry in compared),
             key=lambda candidate: -candidate.similarity,
         )
-        return Candidates(
-            tuple(ranked), min(len(alive), 1), sum(len(entry.templates) for entry in alive), self.generation
-        )
+        comparisons = sum(len(entry.templates) for entry in compared)
+        bare = len(alive) - len(compared)
+        return Candidates(tuple(ranked), min(len(compared), 1), comparisons, self.generation, bare)
 
     def find_document(self, number: str, issuing_state: str, now: datetime, flight: str | None) -> tuple[Entry, ...]:
         """Unexpired entries that carry the document; an empty issuing state on either side fits any."""
         return tuple(
-            entry
-            for entry in self._entries(flight, now)
-            if any(
-                document.number == number
-                and (not issuing_state or not document.issuing_state or document.issuing_state == issuing_state)
-                for document in entry.traveller.documents
-            )
+            segment.entry(position)
+            for segment in self.segments(flight)
+            for position in segment.find_document(number, issuing_state)
+            if segment.travellers[position].expires_at > now
         )
 
     def find_reference(self, reference: str, now: datetime, flight: str | None) -> tuple[Entry, ...]:
         """Unexpired entries of the traveller, one a flight."""
-        return tuple(entry for entry in self._entries(flight, now) if entry.traveller.reference == reference)
+        return tuple(
+            segment.entry(position)
+            for segment, position in self.places(reference, flight)
+            if segment.travellers[position].expires_at > now
+        )
 
-    def _entries(self, flight: str | None, now: datetime) -> Iterator[Entry]:
-        for segment in self._scope(flight):
-            yield from (entry for entry in segment.entries if entry.traveller.expires_at > now)
+    def places(self, reference: str, flight: str | None) -> Iterator[tuple[Segment, int]]:
+        """Where the traveller stands, expired or not, one a flight."""
+        for segment in self.segments(flight):
+            position = segment.positions.get(reference)
+            if position is not None:
+                yield segment, position
 
-    def _scope(self, flight: str | None) -> list[Segment]:
-        if flight is None:
-            return list(self.segments.values())
-        return [self.segments[flight]] if flight in self.segments else []
+    def segments(self, flight: str | None) -> Iterator[Segment]:
+        """Of one flight, or of all."""
+        scope = self.flights.values() if flight is None else [self.flights.get(flight, ())]
+        return (segment for segments in scope for segment in segments)
+
+    def _marked(self, candidate: Candidate, now: datetime, flight: str | None) -> Candidate:
+        names = self.lookalikes.of(candidate.traveller.reference)
+        return replace(candidate, lookalikes=frozenset(n for n in names if self._is_expected(n, now, flight)))
+
+    def _is_expected(self, reference: str, now: datetime, flight: str | None) -> bool:
+        return any(s.travellers[p].expires_at > now and s.counts[p] for s, p in self.places(reference, flight))
 
     def _check_pack(self, probe: Probe) -> None:
         if probe.pack_id != self.pack_id:

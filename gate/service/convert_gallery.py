@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from google.protobuf import timestamp_pb2
 
 from gate.errors import Code, EnrolmentError, GateError, ProtocolError
-from gate.gallery.gallery import GalleryDescription, Removal
+from gate.gallery.gallery import GalleryDescription
+from gate.gallery.receipt import Receipt
 from gate.gallery.traveller import TravelDocument, Traveller
 from gate.service.checks import Checks
 from gate.service.pb import gallery_pb2 as pb
@@ -114,12 +115,12 @@ def description(found: GalleryDescription) -> pb.DescribeResponse:
     )
 
 
-def withdrawal(done: Removal) -> pb.WithdrawResponse:
+def withdrawal(done: Receipt) -> pb.WithdrawResponse:
     """What was removed."""
     return pb.WithdrawResponse(templates_removed=done.templates, generation=done.generation)
 
 
-def closure(done: Removal) -> pb.CloseFlightResponse:
+def closure(done: Receipt) -> pb.CloseFlightResponse:
     """What was removed."""
     return pb.CloseFlightResponse(
         travellers_removed=done.travellers,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
-from gate.gallery.gallery import MAX_TEMPLATES, Enrolment, GalleryDescription, Removal
+from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
+from gate.gallery.lookalikes import Lookalikes
+from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidate, FlightDescription, Traveller
@@ -18,80 +21,140 @@ from gate.vision.probe import Embedding, Probe
 class LoopSegment(Segment):
     """The same entries, searched one by one."""
 
+    def __init__(self, flight: str, entries: list[Entry]) -> None:
+        rows = [template for entry in entries for template in entry.templates]
+        counts = [len(entry.templates) for entry in entries]
+        everything = np.stack(rows) if rows else np.zeros((0, 0), np.float32)
+        super().__init__(flight, [entry.traveller for entry in entries], counts, everything)
+
     def search(self, embedding: Embedding, k: int, now: datetime) -> list[Candidate]:
         scored = [
             Candidate(entry.traveller, max(float(template @ embedding) for template in entry.templates))
-            for entry in self.entries
-            if entry.traveller.expires_at > now
+            for entry in self.entries()
+            if entry.traveller.expires_at > now and len(entry.templates)
         ]
         return sorted(scored, key=lambda candidate: -candidate.similarity)[:k]
 
 
 class ListGallery:
-    """One flat list of (traveller, template), rebuilt whole at every change and filtered at every question."""
+    """One flat list of people with their templates, rebuilt whole at every change and filtered at every question."""
 
-    def __init__(self, pack_id: str) -> None:
+    def __init__(self, pack_id: str, lookalike_similarity: float | None = None) -> None:
         self._pack_id = pack_id
-        self._rows: list[tuple[Traveller, Probe]] = []
+        self._lookalike_similarity = lookalike_similarity
+        self._people: list[tuple[Traveller, list[Probe]]] = []
         self._generation = 0
 
     def snapshot(self) -> Snapshot:
-        segments: dict[str, Segment] = {}
-        for flight in sorted({traveller.flight for traveller, _ in self._rows}):
-            people = dict.fromkeys(t.reference for t, _ in self._rows if t.flight == flight)
-            segments[flight] = LoopSegment(flight, [self._entry(flight, reference) for reference in people])
-        return Snapshot(self._pack_id, self._generation, segments)
+        flights = {
+            flight: (
+                LoopSegment(
+                    flight,
+                    [
+                        Entry(t, np.array([p.embedding for p in templates], np.float32))
+                        for t, templates in self._people
+                        if t.flight == flight
+                    ],
+                ),
+            )
+            for flight in dict.fromkeys(t.flight for t, _ in self._people)
+        }
+        return Snapshot(self._pack_id, self._generation, flights, self._lookalikes())
 
-    def enrol(self, traveller: Traveller, template: Probe) -> Enrolment:
+    def enrol(self, traveller: Traveller, template: Probe, photo: bytes | None = None) -> Enrolment:
+        del photo
         if template.pack_id != self._pack_id:
             raise GateError(Code.PACK_MISMATCH, "another pack's template")
-
-        def mine(row: tuple[Traveller, Probe]) -> bool:
-            return (row[0].reference, row[0].flight) == (traveller.reference, traveller.flight)
-
-        own = [template for _, template in filter(mine, self._rows)]
+        own = self._templates(traveller)
         new = not any(float(known.embedding @ template.embedding) > 0.9999 for known in own)
         if new and len(own) == MAX_TEMPLATES:
             raise EnrolmentError(Code.TEMPLATES_FULL, "full")
-        self._rows = [(traveller, row[1]) if mine(row) else row for row in self._rows]
-        self._rows += [(traveller, template)] * new
+        known = next((t for t, _ in self._people if _same(t, traveller)), None)
+        if known is not None and traveller.particulars is None:
+            traveller = replace(traveller, particulars=known.particulars)
+        self._put(traveller, [*own, template] if new else own)
         self._generation += 1
         return Enrolment.ENROLLED if new else Enrolment.ALREADY_ENROLLED
 
-    def withdraw(self, reference: str, flight: str | None) -> Removal:
-        removal = self._keep(lambda t: t.reference != reference or flight not in {None, t.flight})
-        if not removal.templates:
+    def apply(self, change: Change) -> Applied:
+        removed = self._keep(lambda t: (t.reference, t.flight) not in change.remove, change.why)
+        added = updated = 0
+        for traveller in {(t.flight, t.reference): t for t in change.put}.values():
+            known = next((t for t, _ in self._people if _same(t, traveller)), None)
+            added += known is None
+            updated += known is not None and known != traveller
+            self._put(traveller, self._templates(traveller))
+        self._generation += bool(added or updated)
+        receipt = removed if removed.travellers else None
+        return Applied(added, updated, removed.travellers, self._generation, 0, receipt)
+
+    def withdraw(self, reference: str, flight: str | None, why: Why = Why.WITHDRAWN) -> Receipt:
+        receipt = self._keep(lambda t: t.reference != reference or flight not in {None, t.flight}, why)
+        if not receipt.travellers:
             raise NotFoundError(Code.TRAVELLER_UNKNOWN, "unknown")
-        return removal
+        return receipt
 
-    def close_flight(self, flight: str) -> Removal:
-        removal = self._keep(lambda t: t.flight != flight)
-        if not removal.templates:
+    def close_flight(self, flight: str, why: Why = Why.FLIGHT_CLOSED) -> Receipt:
+        receipt = self._keep(lambda t: t.flight != flight, why)
+        if not receipt.travellers:
             raise NotFoundError(Code.FLIGHT_UNKNOWN, "unknown")
-        return removal
+        return receipt
 
-    def expire(self, now: datetime) -> Removal:
-        return self._keep(lambda t: t.expires_at > now)
+    def expire(self, now: datetime, why: Why = Why.EXPIRED) -> tuple[Receipt, ...]:
+        flights = dict.fromkeys(t.flight for t, _ in self._people if t.expires_at <= now)
+
+        def stays(flight: str) -> Callable[[Traveller], bool]:
+            return lambda t: t.flight != flight or t.expires_at > now
+
+        return tuple(self._keep(stays(flight), why) for flight in flights)
 
     def describe(self, now: datetime, flight: str | None) -> GalleryDescription:
-        flights = []
-        for name in sorted({t.flight for t, _ in self._rows if flight in {None, t.flight}}):
-            rows = [t for t, _ in self._rows if t.flight == name and t.expires_at > now]
-            if rows:
-                expiries = [t.expires_at for t in rows]
-                people = {t.reference for t in rows}
-                flights.append(FlightDescription(name, len(people), len(rows), min(expiries), max(expiries)))
-        if flight is not None and flight not in {t.flight for t, _ in self._rows}:
+        if flight is not None and flight not in {t.flight for t, _ in self._people}:
             raise NotFoundError(Code.FLIGHT_UNKNOWN, "unknown")
+        flights = []
+        for name in dict.fromkeys(t.flight for t, _ in self._people if flight in {None, t.flight}):
+            people = [(t, p) for t, p in self._people if t.flight == name and t.expires_at > now]
+            if people:
+                expiries = [t.expires_at for t, _ in people]
+                templates = sum(len(p) for _, p in people)
+                bare = sum(not p for _, p in people)
+                flights.append(FlightDescription(name, len(people), templates, min(expiries), max(expiries), bare))
         return GalleryDescription(tuple(flights), self._generation, self._pack_id)
 
-    def _entry(self, flight: str, reference: str) -> Entry:
-        rows = [(t, p) for t, p in self._rows if (t.flight, t.reference) == (flight, reference)]
-        return Entry(rows[0][0], np.stack([probe.embedding for _, probe in rows]))
+    def _templates(self, traveller: Traveller) -> list[Probe]:
+        return next((templates for t, templates in self._people if _same(t, traveller)), [])
 
-    def _keep(self, stays: Callable[[Traveller], bool]) -> Removal:
-        gone = [t for t, _ in self._rows if not stays(t)]
-        self._rows = [row for row in self._rows if stays(row[0])]
+    def _put(self, traveller: Traveller, templates: list[Probe]) -> None:
+        if any(_same(t, traveller) for t, _ in self._people):
+            self._people = [(traveller, templates) if _same(t, traveller) else (t, p) for t, p in self._people]
+        else:
+            self._people = [*self._people, (traveller, templates)]
+
+    def _lookalikes(self) -> Lookalikes:
+        marks = Lookalikes()
+        for i, (one, own) in enumerate(self._people):
+            for other, theirs in self._people[:i]:
+                close = max((float(a.embedding @ b.embedding) for a in own for b in theirs), default=-1)
+                limit = self._lookalike_similarity
+                if one.reference != other.reference and limit is not None and close >= limit:
+                    marks.add(one.reference, [other.reference])
+        return marks
+
+    def _keep(self, stays: Callable[[Traveller], bool], why: Why) -> Receipt:
+        gone = [(t, p) for t, p in self._people if not stays(t)]
+        self._people = [(t, p) for t, p in self._people if stays(t)]
         self._generation += bool(gone)
-        people = {(t.flight, t.reference) for t in gone}
-        return Removal(len(people), len(gone), 0, self._generation)
+        flights = {t.flight for t, _ in gone}
+        before = Counts(len(gone), sum(len(p) for _, p in gone))
+        return Receipt(
+            next(iter(flights)) if len(flights) == 1 else None,
+            why,
+            datetime(2026, 11, 22, 12).astimezone(),
+            self._generation,
+            {Place.INDEX: before, Place.MEMORY: before, Place.STORE: NOTHING},
+            dict.fromkeys(Place, NOTHING),
+        )
+
+
+def _same(one: Traveller, other: Traveller) -> bool:
+    return (one.reference, one.flight) == (other.reference, other.flight)

@@ -1,0 +1,95 @@
+"""The proof of a destruction: what was removed, why, and what was counted in every place before and after."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class Why(enum.StrEnum):
+    """Why somebody is expected no more."""
+
+    EXPIRED = "expired"
+    FLIGHT_CLOSED = "flight_closed"
+    BOARDED = "boarded"
+    WITHDRAWN = "withdrawn"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CANCELLED = "cancelled"
+    NOT_ON_BOARD = "not_on_board"
+    CLOCK_STEP = "clock_step"
+    """The wall clock stepped forward past the expiry: destroyed on the safe side."""
+
+
+class Place(enum.StrEnum):
+    """Where something of a traveller can be."""
+
+    INDEX = "index"
+    """The snapshot that searches see."""
+    MEMORY = "memory"
+    """Segments that anything in the process still refers to, such as a search that began before."""
+    STORE = "store"
+    """Rows and data keys of the sealed store; all nought in a gallery without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is of those to be destroyed, in one place. `keys`: data keys, of flights that go whole."""
+
+    travellers: int = 0
+    templates: int = 0
+    photos: int = 0
+    keys: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.travellers + other.travellers,
+            self.templates + other.templates,
+            self.photos + other.photos,
+            self.keys + other.keys,
+        )
+
+
+NOTHING = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a destruction did.
+
+    Attributes:
+        flight: the one flight touched; None when they were several.
+        at: when, UTC.
+        generation: of the first snapshot without them.
+        before, after: of those to be destroyed, counted in each `Place`.
+        journal_position: of the destruction's entry in the audit journal, from 1; 0 without a journal.
+    """
+
+    flight: str | None
+    why: Why
+    at: datetime
+    generation: int
+    before: Mapping[Place, Counts]
+    after: Mapping[Place, Counts]
+    journal_position: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Nothing was left anywhere when it was counted again."""
+        return all(counts == NOTHING for counts in self.after.values())
+
+    @property
+    def travellers(self) -> int:
+        """Travellers removed; the same person on two flights counts twice."""
+        return self.before[Place.INDEX].travellers
+
+    @property
+    def templates(self) -> int:
+        """Templates removed."""
+        return self.before[Place.INDEX].templates
+
+    @property
+    def remaining(self) -> int:
+        """Templates counted again afterwards, in all places; nought when the destruction is complete."""
+        return sum(counts.templates for counts in self.after.values())
