@@ -11,8 +11,11 @@
     ├── ConfigError           the engine was set up wrongly and does not start
     │   ├── SettingsError     gate.toml or the environment
     │   ├── ModelPackError    a model file is missing, altered or of another shape
-    │   └── ProviderError     the execution provider asked for is not the one that runs
+    │   ├── ProviderError     the execution provider asked for is not the one that runs
+    │   ├── MasterKeyError    the master key is missing, open to others, or not the store's
+    │   └── StoreError        the store is in use, or not a store of this engine
     └── EngineFault           the engine broke: fail safe, never "no match"
+        └── StorageFault      the disk failed, or what was stored is not as it was written
 
 Each error carries a ``code`` from the catalogue. The catalogue says which gRPC status it travels under,
 what the caller may be told, and what to do about it. The message of an `InputError` or `ConfigError` is
@@ -60,6 +63,7 @@ class Code(enum.StrEnum):
     PHOTO_NO_FACE = "PHOTO_NO_FACE"
     PHOTO_SEVERAL_FACES = "PHOTO_SEVERAL_FACES"
     PHOTO_LOW_QUALITY = "PHOTO_LOW_QUALITY"
+    PHOTO_RECORD_INVALID = "PHOTO_RECORD_INVALID"
     TEMPLATES_FULL = "TEMPLATES_FULL"
     EXPIRY_INVALID = "EXPIRY_INVALID"
     PACK_MISMATCH = "PACK_MISMATCH"
@@ -74,6 +78,18 @@ class Code(enum.StrEnum):
     PROVIDER_MISSING = "PROVIDER_MISSING"
     PROVIDER_SUBSTITUTED = "PROVIDER_SUBSTITUTED"
     INFERENCE_FAILED = "INFERENCE_FAILED"
+    KEY_MISSING = "KEY_MISSING"
+    KEY_UNSAFE = "KEY_UNSAFE"
+    KEY_INVALID = "KEY_INVALID"
+    KEY_WRONG = "KEY_WRONG"
+    STORE_MISSING = "STORE_MISSING"
+    STORE_IN_USE = "STORE_IN_USE"
+    STORE_FOREIGN = "STORE_FOREIGN"
+    STORE_NEWER = "STORE_NEWER"
+    SEAL_BROKEN = "SEAL_BROKEN"
+    JOURNAL_BROKEN = "JOURNAL_BROKEN"
+    DISK_FULL = "DISK_FULL"
+    DISK_FAILED = "DISK_FAILED"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     UNEXPECTED = "UNEXPECTED"
 
@@ -164,6 +180,11 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         Code.PHOTO_LOW_QUALITY: Entry(
             "INVALID_ARGUMENT", "The photograph is too poor to enrol.", "Send a larger, sharper, frontal one."
         ),
+        Code.PHOTO_RECORD_INVALID: Entry(
+            "INVALID_ARGUMENT",
+            "The face record round the photograph cannot be read.",
+            "Send the chip's DG2 whole and unaltered, or the picture in it by itself.",
+        ),
         Code.TEMPLATES_FULL: Entry(
             "RESOURCE_EXHAUSTED",
             "The traveller has as many templates as allowed.",
@@ -217,6 +238,58 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
         ),
         Code.INFERENCE_FAILED: Entry(
             "INTERNAL", "The engine could not run a model.", "Give the incident id to the engine's operator."
+        ),
+        Code.KEY_MISSING: Entry(
+            "FAILED_PRECONDITION",
+            "There is no master key.",
+            "Make one with `gate key new FILE`, and name it in [storage] master_key_file.",
+        ),
+        Code.KEY_UNSAFE: Entry(
+            "FAILED_PRECONDITION",
+            "Others could read the master key.",
+            "Give the key file to the engine's user alone: chown, then chmod 600.",
+        ),
+        Code.KEY_INVALID: Entry(
+            "FAILED_PRECONDITION",
+            "The master key is not usable.",
+            "Give 32 random bytes as `gate key new FILE` writes them, from one source.",
+        ),
+        Code.KEY_WRONG: Entry(
+            "FAILED_PRECONDITION",
+            "The master key is not the one that the store was sealed with.",
+            "Bring that key back (`gate key show` compares the ids), or start with a new store.",
+        ),
+        Code.STORE_MISSING: Entry(
+            "FAILED_PRECONDITION", "There is no store.", "Name it in [storage] path; the engine makes it at its start."
+        ),
+        Code.STORE_IN_USE: Entry(
+            "FAILED_PRECONDITION",
+            "Another engine has the store open.",
+            "Stop it first, or give this one a store of its own in [storage] path.",
+        ),
+        Code.STORE_FOREIGN: Entry(
+            "FAILED_PRECONDITION", "The file is no store of this engine.", "Name another file in [storage] path."
+        ),
+        Code.STORE_NEWER: Entry(
+            "FAILED_PRECONDITION",
+            "The store was written by a newer version.",
+            "Run that version, or start with a new store.",
+        ),
+        Code.SEAL_BROKEN: Entry(
+            "INTERNAL",
+            "Something stored is not as it was written.",
+            "Give the incident id to the engine's operator; `gate audit verify` says more.",
+        ),
+        Code.JOURNAL_BROKEN: Entry(
+            "INTERNAL",
+            "The audit journal cannot be continued.",
+            "Find out with `gate audit verify` what was changed, keep the file, and start with a new store.",
+        ),
+        Code.DISK_FULL: Entry(
+            "INTERNAL", "The disk is full.", "Make room where the store lies; nothing was half done."
+        ),
+        Code.DISK_FAILED: Entry(
+            "INTERNAL", "The store could not be read or written.", "Check the disk where the store lies."
         ),
         Code.SHUTTING_DOWN: Entry("UNAVAILABLE", "The engine is shutting down.", "Try again when it serves again."),
         Code.UNEXPECTED: Entry(
@@ -293,5 +366,17 @@ class ProviderError(ConfigError):
     """The execution provider asked for is not the one that runs."""
 
 
+class MasterKeyError(ConfigError):
+    """The master key is missing, open to others, or not the store's."""
+
+
+class StoreError(ConfigError):
+    """The store is in use, or not a store of this engine."""
+
+
 class EngineFault(GateError):  # noqa: N818 -- the architecture's word: a fault is the engine's, an error the caller's
     """The engine broke. The lane fails safe."""
+
+
+class StorageFault(EngineFault):
+    """The disk failed, or what was stored is not as it was written."""

@@ -68,6 +68,25 @@ class GallerySettings(_Group):
     sweep_s: float = Field(5.0, gt=0, description="expired templates leave memory at least this often")
 
 
+class ManifestSettings(_Group):
+    """How manifests are loaded (docs/manifests.md)."""
+
+    port: str = Field(
+        "", pattern=r"^([A-Z]{3})?$", description="IATA code of this place: only legs that touch it are loaded"
+    )
+    retain_h: float = Field(4.0, gt=0, le=24, description="travellers are kept this long after departure or arrival")
+    destroy_on_close: bool = Field(True, description="a close-out at departure destroys the flight")
+    default_time_zone: str = Field("", description="IANA name, for airports whose time zone is not known")
+    max_bytes: int = Field(64 * MEBIBYTE, ge=64 * 1024, le=1024 * MEBIBYTE)
+
+
+class StorageSettings(_Group):
+    """Where travellers and the journal outlive the process. The master key may come from elsewhere: docs/storage.md."""
+
+    path: Path | None = Field(None, description="one SQLite file; without it everything ends with the process")
+    master_key_file: Path | None = Field(None, description="made by `gate key new FILE`; for the engine's user alone")
+
+
 class LaneSettings(_Group):
     """One lane."""
 
@@ -89,6 +108,8 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     models: ModelSettings = ModelSettings()
     gallery: GallerySettings = GallerySettings()
+    manifest: ManifestSettings = ManifestSettings()
+    storage: StorageSettings = StorageSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
     profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
 

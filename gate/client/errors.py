@@ -24,11 +24,14 @@ from gate.errors import (
     FieldViolation,
     FrameError,
     GateError,
+    MasterKeyError,
     ModelPackError,
     NotFoundError,
     ProtocolError,
     ProviderError,
     SettingsError,
+    StorageFault,
+    StoreError,
 )
 
 T = TypeVar("T", error_details_pb2.ErrorInfo, error_details_pb2.BadRequest)
@@ -55,6 +58,11 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
         "ADDRESS_": SettingsError,
         "RUNTIME_": ProviderError,
         "PROVIDER_": ProviderError,
+        "KEY_": MasterKeyError,
+        "STORE_": StoreError,
+        "SEAL_": StorageFault,
+        "JOURNAL_": StorageFault,
+        "DISK_": StorageFault,
         "INFERENCE_": EngineFault,
         "SHUTTING_": EngineFault,
         "UNEXPECTED": EngineFault,

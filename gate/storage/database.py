@@ -1,0 +1,360 @@
+"""The store: one SQLite file that one engine writes, with the data keys in it wrapped by the master key.
+
+What is readable in the file is what its tables hold; callers seal what is personal (`Seal`). Deleted content is
+overwritten (``secure_delete``), and `Database.erase_traces` empties the write-ahead log behind it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, overload
+
+from gate.errors import Code, MasterKeyError, StorageFault, StoreError
+from gate.storage import files
+from gate.storage.faults import as_faults, primary_code
+from gate.storage.keys import MasterKey
+from gate.storage.seal import Seal, new_key
+
+APPLICATION_ID = 0x65676174  # "egat"
+VERSION = 1
+"""Of the file's layout (SQLite's user_version). A store of a higher one is refused."""
+
+KeyFinder = Callable[[str | None], MasterKey]
+"""Finds the master key, given the id of the one that the store is sealed with (None for a new store)."""
+
+_BUSY_S = 2.0
+"""How long a statement waits for another process that reads the journal."""
+
+_TABLES = (
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE data_keys(name TEXT PRIMARY KEY, wrapped BLOB NOT NULL, key_id TEXT NOT NULL)",
+)
+
+
+class Database:
+    """One store. Safe for threads: writers take turns, readers see the last committed state.
+
+    Made by `open` (the engine) or `open_to_read` (whoever looks at the journal while an engine runs).
+    """
+
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, master: MasterKey | None, lock: files.Lock | None
+    ) -> None:
+        self.path = path
+        self._writer = writer
+        self._reader = writer if lock is None else _connect(path, read_only=True)
+        self._master = master
+        self._wrapping = Seal(master.secret) if master else None
+        self._lock = lock
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._writing_thread = 0
+
+    @classmethod
+    def open(cls, path: Path, master: MasterKey | KeyFinder, *, create: bool = True) -> Database:
+        """Opens the store to write; makes it when there is none.
+
+        Raises:
+            StoreError: STORE_IN_USE, STORE_FOREIGN, STORE_NEWER; STORE_MISSING unless `create`.
+            MasterKeyError: KEY_WRONG; what the finder raises.
+            StorageFault: DISK_FULL, DISK_FAILED.
+        """
+        _check_there(path, create)
+        lock = files.Lock(path)
+        try:
+            files.create(path)
+            with as_faults():
+                writer = _connect(path)
+                try:
+                    stored_id = _stored_key_id(path, writer)
+                    found = master if isinstance(master, MasterKey) else master(stored_id)
+                    _check_key(found, stored_id)
+                    _prepare(writer, found, new=stored_id is None)
+                    for suffix in ("", "-wal", "-shm"):
+                        files.tighten(path.with_name(path.name + suffix))
+                    return cls(path, writer, found, lock)
+                except BaseException:
+                    writer.close()
+                    raise
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open_to_read(cls, path: Path, master: MasterKey | KeyFinder | None = None) -> Database:
+        """Opens the store to look at it, also while an engine writes it. `transaction` is refused.
+
+        Args:
+            path: of the store.
+            master: needed only to open what is sealed.
+
+        Raises:
+            StoreError: STORE_MISSING, STORE_FOREIGN, STORE_NEWER.
+            MasterKeyError: KEY_WRONG; what the finder raises.
+            StorageFault: DISK_FAILED.
+        """
+        _check_there(path, create=False)
+        with as_faults():
+            connection = _connect(path, read_only=True)
+            try:
+                stored_id = _stored_key_id(path, connection)
+                if stored_id is None:
+                    raise StoreError(Code.STORE_FOREIGN, f"{path} holds no store yet.")
+                found = master if isinstance(master, MasterKey) or master is None else master(stored_id)
+                if found is not None:
+                    _check_key(found, stored_id)
+                return cls(path, connection, found, None)
+            except BaseException:
+                connection.close()
+                raise
+
+    @property
+    def read_only(self) -> bool:
+        """Opened by `open_to_read`."""
+        return self._lock is None
+
+    @property
+    def key_id(self) -> str:
+        """Of the master key in use; empty when the store was opened without one."""
+        return self._master.key_id if self._master else ""
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A change that happens as a whole or not at all; one at a time.
+
+        Args:
+            durable: the change is on the disk when the block ends, whatever happens then. Without it the change
+                survives the end of the process (`kill -9`), but a loss of power may take the last ones, always from
+                the end; it costs no flush.
+
+        Raises:
+            StorageFault: DISK_FULL, DISK_FAILED: nothing was changed.
+            RuntimeError: a transaction of this thread is open already; waiting for it would wait for ever.
+        """
+        if self.read_only:
+            raise RuntimeError("the store was opened to read")
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("a transaction inside a transaction of the same thread")
+        with self._writing:
+            self._writing_thread = threading.get_ident()
+            try:
+                with as_faults(), _begun(self._writer, durable):
+                    yield self._writer
+            finally:
+                self._writing_thread = 0
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent look at what is committed, without a transaction that still runs. One look at a time."""
+        with self._reading, as_faults():
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    @overload
+    def data_key(self, connection: sqlite3.Connection, name: str, *, create: Literal[True]) -> Seal: ...
+    @overload
+    def data_key(self, connection: sqlite3.Connection, name: str, *, create: bool = False) -> Seal | None: ...
+    def data_key(self, connection: sqlite3.Connection, name: str, *, create: bool = False) -> Seal | None:
+        """The data key of that name, unwrapped; None when there is none and none shall be made.
+
+        Args:
+            connection: of the caller's `transaction`, or of a `read` when nothing is made.
+            name: stands in the clear in the file.
+            create: make one where there is none.
+
+        Raises:
+            StorageFault: SEAL_BROKEN.
+        """
+        row = connection.execute("SELECT wrapped FROM data_keys WHERE name = ?", (name,)).fetchone()
+        if row is not None:
+            return Seal(self.unwrap(row[0], _of_data_key(name)))
+        if not create:
+            return None
+        key = new_key()
+        wrapped = self.wrap(key, _of_data_key(name))
+        connection.execute(
+            "INSERT INTO data_keys(name, wrapped, key_id) VALUES (?, ?, ?)", (name, wrapped, self.key_id)
+        )
+        return Seal(key)
+
+    def forget_key(self, connection: sqlite3.Connection, name: str) -> bool:
+        """Deletes a data key: what it sealed opens never again. Whether there was one.
+
+        The bytes are overwritten when the caller's transaction ends, and older copies go with `erase_traces`.
+        """
+        return connection.execute("DELETE FROM data_keys WHERE name = ?", (name,)).rowcount > 0
+
+    def wrap(self, data_key: bytes, bound_to: bytes) -> bytes:
+        """Seals with the master key."""
+        return self._master_seal().seal(data_key, bound_to)
+
+    def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        """Opens what `wrap` made.
+
+        Raises:
+            StorageFault: SEAL_BROKEN.
+        """
+        return self._master_seal().open(wrapped, bound_to)
+
+    def rotate(self, new: MasterKey, also: Callable[[sqlite3.Connection], object] | None = None) -> int:
+        """Wraps every data key with another master key, in one transaction; the old one opens nothing afterwards.
+
+        Args:
+            new: the key to come. It must be on the disk already.
+            also: what shall happen in the same transaction (the journal's entry).
+
+        Returns:
+            How many data keys were wrapped again.
+        """
+        coming = Seal(new.secret)
+        with self.transaction() as connection:
+            rows = connection.execute("SELECT name, wrapped FROM data_keys").fetchall()
+            again = [
+                (coming.seal(self.unwrap(wrapped, _of_data_key(name)), _of_data_key(name)), new.key_id, name)
+                for name, wrapped in rows
+            ]
+            connection.executemany("UPDATE data_keys SET wrapped = ?, key_id = ? WHERE name = ?", again)
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'master_key_id'", (new.key_id,))
+            if also is not None:
+                also(connection)
+        self._master, self._wrapping = new, coming
+        self.erase_traces()
+        return len(again)
+
+    def erase_traces(self, *, patience_s: float = _BUSY_S) -> int:
+        """Empties the write-ahead log, where the pages before a deletion still stand.
+
+        Args:
+            patience_s: how long to wait for others that still read from it.
+
+        Returns:
+            Bytes that are left in it: 0 unless somebody read all the time.
+
+        Raises:
+            StorageFault: DISK_FULL, DISK_FAILED.
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        until = time.monotonic() + patience_s
+        while True:
+            with self._writing, as_faults():
+                busy = _truncated(self._writer)
+            left = log.stat().st_size if log.exists() else 0
+            if (not busy and not left) or time.monotonic() >= until:
+                return left
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        """Ends work with the store; waits for a transaction that runs."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _master_seal(self) -> Seal:
+        if self._wrapping is None:
+            raise RuntimeError("the store was opened without its master key")
+        return self._wrapping
+
+
+def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    # One connection is shared by threads under a lock of ours.
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _prepare(writer: sqlite3.Connection, master: MasterKey, *, new: bool) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+        "journal_size_limit = 0",
+    ):
+        writer.execute(f"PRAGMA {pragma}").fetchall()
+    if new:
+        with _begun(writer, durable=True):
+            for statement in _TABLES:
+                writer.execute(statement)
+            writer.execute("INSERT INTO meta(name, value) VALUES ('master_key_id', ?)", (master.key_id,))
+            writer.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            writer.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _stored_key_id(path: Path, connection: sqlite3.Connection) -> str | None:
+    """The id of the master key that the store is sealed with; None for a store that is still empty."""
+    try:
+        application_id, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+    except sqlite3.DatabaseError as error:
+        if primary_code(error) != sqlite3.SQLITE_NOTADB:
+            raise
+        raise StoreError(Code.STORE_FOREIGN, f"{path} is no SQLite file.") from error
+    if (application_id, version, tables) == (0, 0, 0):
+        return None
+    if application_id != APPLICATION_ID:
+        raise StoreError(Code.STORE_FOREIGN, f"{path} is a SQLite file of something else.")
+    if version > VERSION:
+        raise StoreError(Code.STORE_NEWER, f"{path} has layout {version}, this version knows up to {VERSION}.")
+    row = connection.execute("SELECT value FROM meta WHERE name = 'master_key_id'").fetchone()
+    if row is None:
+        raise StorageFault(Code.SEAL_BROKEN, f"{path} does not say which master key it was sealed with.")
+    return str(row[0])
+
+
+def _check_key(found: MasterKey, stored_id: str | None) -> None:
+    if stored_id not in {None, found.key_id}:
+        raise MasterKeyError(
+            Code.KEY_WRONG, f"The store is sealed with master key {stored_id}; {found.source} holds {found.key_id}."
+        )
+
+
+def _check_there(path: Path, create: bool) -> None:
+    if path.exists() and not path.is_file():
+        raise StoreError(Code.STORE_FOREIGN, f"{path} is no regular file.")
+    if not path.exists() and not create:
+        raise StoreError(Code.STORE_MISSING, f"There is no store at {path}.")
+    if not path.parent.is_dir():
+        raise StoreError(Code.STORE_MISSING, f"There is no folder {path.parent} to keep the store in.")
+
+
+@contextmanager
+def _begun(connection: sqlite3.Connection, durable: bool) -> Iterator[None]:
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # Anything but a successful COMMIT; SQLite itself has rolled back already after some errors.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _truncated(connection: sqlite3.Connection) -> bool:
+    """Whether the log could not be emptied because somebody reads from it."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(busy)
+
+
+def _of_data_key(name: str) -> bytes:
+    return b"data_keys/" + name.encode()

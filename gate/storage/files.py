@@ -1,0 +1,109 @@
+"""Files for one user only: made, written and replaced so that a crash leaves the old or the new, never a part."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from gate.errors import Code, StoreError
+
+OWNER_ONLY = 0o600
+
+
+def create(path: Path) -> None:
+    """Makes an empty file of mode 0600 whatever the umask; an existing one is left as it is."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, OWNER_ONLY)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(descriptor, OWNER_ONLY)
+        _give_to_owner_of(path.parent, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def tighten(path: Path) -> None:
+    """Takes the rights of group and others away, where the file exists and has any."""
+    try:
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return
+    if mode & ~OWNER_ONLY:
+        path.chmod(OWNER_ONLY)
+
+
+def write_new(path: Path, content: bytes, like: Path | None = None) -> None:
+    """Writes a file that must not exist yet, 0600, and returns when it is on the disk.
+
+    Args:
+        path: of the new file.
+        content: what it shall hold.
+        like: its owner is given the file, so that a rotation by root leaves the engine's user its key.
+
+    Raises:
+        FileExistsError: there is one already.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_ONLY)
+    try:
+        os.fchmod(descriptor, OWNER_ONLY)
+        if like is not None:
+            _give_to_owner_of(like, descriptor)
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def replace(new: Path, old: Path) -> None:
+    """Puts `new` in the place of `old` in one step, and returns when that is on the disk."""
+    new.replace(old)
+    sync_folder(old.parent)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, and returns when that is on the disk."""
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Returns when the folder's entries are on the disk: a new name is not before that."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """Keeps a second engine from a store. The operating system lets go of it when the process ends, however it ends.
+
+    It lies on a file beside the store: closing any descriptor of the store itself would drop SQLite's own locks.
+
+    Raises:
+        StoreError: STORE_IN_USE.
+    """
+
+    def __init__(self, store: Path) -> None:
+        path = store.with_name(store.name + ".lock")
+        create(path)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._descriptor)
+            raise StoreError(Code.STORE_IN_USE, f"Another engine has {store} open.") from error
+
+    def release(self) -> None:
+        """Lets the next one in. The file stays: removing it would let two in at once."""
+        os.close(self._descriptor)
+
+
+def _give_to_owner_of(other: Path, descriptor: int) -> None:
+    owner = other.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
