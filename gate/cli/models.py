@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from gate.vision.registry import ModelFile, Registry
 
-app = typer.Typer(no_args_is_help=True, help="Model packs: list, papers, check.")
+app = typer.Typer(no_args_is_help=True, help="Model packs: list, papers, check, fetch, choose.")
 
 
 @app.command("list")
@@ -58,6 +59,62 @@ def verify(name: str | None = typer.Argument(None, help="A pack; by default all 
             _console().print(f"{pack:<24} {state}")
         if any(not state.startswith("ready") for state in states.values()):
             raise typer.Exit(Exit.NOT_AS_EXPECTED)
+
+
+@app.command()
+def pull(
+    name: str = typer.Argument(..., help="An InsightFace pack, such as buffalo_s or insightface:buffalo_s."),
+    root: Path = typer.Option(Path("~/.insightface"), help="The insightface library's folder."),
+) -> None:
+    """Fetch an InsightFace pack through the library. Without a network: says what to bring by hand, and whereto.
+
+    Its terms allow research only, unless you hold a licence. Afterwards: `gate models use insightface:NAME`.
+    """
+    with explained():
+        from gate.vision.insightface_fetch import fetch_insightface_pack
+        from gate.vision.insightface_packs import PREFIX
+
+        pack = fetch_insightface_pack(name.removeprefix(PREFIX), root)
+        console = _console()
+        for role, model in pack.models.items():
+            console.print(f"{role:<9} {model.path}  [dim]sha256 {model.entry.sha256}[/]")
+        console.print(f"[yellow]{pack.embedder.entry.licence}.[/]")
+        console.print(f"Next: gate models use {pack.name}")
+
+
+@app.command()
+def use(
+    name: str = typer.Argument(..., help="A pack, as `gate models list` names it, or insightface:NAME."),
+    config: Path = typer.Option(Path("gate.toml"), "--config", "-c", help="Settings to write it to; made when absent."),
+) -> None:
+    """Choose the pack that `gate serve` runs: checks it, then writes `[models] pack` into the settings.
+
+    Everything else in the file stays as it is. Templates of another pack cannot be compared: the travellers
+    expected now must be enrolled again after the change.
+    """
+    with explained():
+        import tomlkit
+        from tomlkit.exceptions import ParseError
+
+        from gate.engine.build import read_pack_calibration
+        from gate.errors import Code, SettingsError
+        from gate.settings import load_settings
+        from gate.vision.load import find_pack
+
+        before = load_settings(config) if config.is_file() else None
+        root = before.models.insightface_root if before else None
+        pack = find_pack(name, insightface_root=root)
+        read_pack_calibration(pack)
+        try:
+            document = tomlkit.parse(config.read_text() if before else "")
+        except ParseError as error:
+            raise SettingsError(Code.SETTINGS_INVALID, f"{config} is not valid TOML: {error}.") from error
+        document.setdefault("models", tomlkit.table())["pack"] = name
+        config.write_text(tomlkit.dumps(document))
+        console = _console()
+        console.print(f"{config}: [bold]pack = {name}[/] ({pack.pack_id})")
+        if before and before.models.pack != name:
+            console.print(f"Was {before.models.pack}: restart the engine, and enrol again whoever is expected now.")
 
 
 def _state(name: str) -> str:

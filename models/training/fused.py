@@ -86,7 +86,7 @@ def similarities(probes: Array, enrolled: list[Array], fusion: str) -> Array:
 def rate(dev: DevSet, clean: Array, shown: Array, plan: tuple[int, int, int], fusion: str) -> tuple[float, int, int]:
     """TPIR in percent for (photographs needed, enrolled, frames), mated people a draw, and probes over all draws.
 
-    Frames are fused by the mean of their embeddings. Strangers show as many as they have, at most as many as travellers:
+    Frames are fused by the mean of their embeddings. Strangers show as many as they have, at most as travellers do:
     fewer frames resemble somebody by chance more often, so the threshold errs on the strict side.
     """
     needed, enrolled, frames = plan
