@@ -82,7 +82,7 @@ def _pack_folder(name: str, root: Path) -> Path:
         Code.MODEL_MISSING,
         f"InsightFace pack {name!r} is not on this machine: expected {' and '.join(_ROLES.values())} in {folder}. "
         f"Nothing is fetched at load. Where its terms allow your use, run "
-        f"`insightface-cli model.download {name} --root {root}`",
+        f"`gate models pull {name} --root {root}`",
     )
 
 

@@ -74,7 +74,7 @@ def test_a_pack_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
     assert str(tmp_path / "models" / "buffalo_l") in message
     assert "det_10g.onnx" in message
     assert "w600k_r50.onnx" in message
-    assert f"insightface-cli model.download buffalo_l --root {tmp_path}" in message
+    assert f"gate models pull buffalo_l --root {tmp_path}" in message
     assert not (tmp_path / "models").exists()
 
 
