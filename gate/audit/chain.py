@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.audit.event import Event
+from gate.errors import Code, StorageFault
 from gate.storage.seal import Seal
 
 FIRST_LINK = bytes(32)
@@ -121,6 +122,9 @@ class Chain:
         noted_found = noted is None or noted == start
         for row in rows:
             entries += 1
+            if row.position < expected:
+                problems.append(Problem(row.position, row.position, "added before the beginning by somebody else"))
+                continue
             if row.position > expected:
                 problems.append(Problem(expected, row.position - 1, "removed"))
                 before = None
@@ -133,7 +137,9 @@ class Chain:
         problems += _of_the_end(head, before or start, expected)
         if noted is not None and not noted_found:
             problems.append(
-                Problem(noted.position, noted.position, "not the one that was noted: the journal is another")
+                Problem(
+                    noted.position, noted.position, "not the one that was noted: removed since then, or another journal"
+                )
             )
         return Verification(entries, head, tuple(problems))
 
@@ -165,8 +171,16 @@ class Entry:
 
     @classmethod
     def of(cls, row: Row) -> Entry:
-        """The entry of a row."""
-        return cls(row.position, datetime.fromisoformat(row.at), row.kind, json.loads(row.facts), row.link.hex())
+        """The entry of a row.
+
+        Raises:
+            StorageFault: JOURNAL_BROKEN; the engine did not write it.
+        """
+        try:
+            at, facts = datetime.fromisoformat(row.at), dict(json.loads(row.facts))
+        except (ValueError, TypeError) as error:
+            raise StorageFault(Code.JOURNAL_BROKEN, f"Entry {row.position} cannot be read.") from error
+        return cls(row.position, at, row.kind, facts, row.link.hex())
 
 
 def _of_the_end(head: Head | None, last: Head, expected: int) -> list[Problem]:

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
+from gate.audit import table
 from gate.audit.chain import Chain, Entry, Head, Row, Verification
 from gate.audit.event import Event
 from gate.errors import Code, StorageFault
 from gate.storage.database import Database
 from gate.storage.seal import Seal, new_key
 
-KEY_NAME = "journal"
+KEY_NAME = table.NAME
 """The journal's data key. It survives a change of master key, and the destruction of any flight."""
 
 KEPT_IN_MEMORY = 100_000
@@ -24,8 +25,13 @@ KEPT_IN_MEMORY = 100_000
 class Journal(Protocol):
     """Where events are recorded. One contract suite holds the implementations to it."""
 
-    def record(self, event: Event) -> int:
+    def record(self, event: Event, *, durable: bool = True) -> int:
         """Appends an event; its position, from 1.
+
+        Args:
+            event: what happened.
+            durable: on the disk when this returns, see `Database.transaction`. Decisions are recorded without, so that
+                none waits for the disk.
 
         Raises:
             StorageFault: JOURNAL_BROKEN, DISK_FULL, DISK_FAILED. The event is not recorded.
@@ -51,8 +57,9 @@ class MemoryJournal:
         self._start = self._head = Head()
         self._writing = threading.Lock()
 
-    def record(self, event: Event) -> int:
-        """See `Journal`."""
+    def record(self, event: Event, *, durable: bool = True) -> int:
+        """See `Journal`. Nothing here outlives the process."""
+        del durable
         with self._writing:
             row = self._chain.follow(self._head, event)
             self._rows.append(row)
@@ -89,21 +96,17 @@ class SealedJournal:
         self._database = database
         if not database.read_only:
             with database.transaction() as connection:
-                _create(database, connection)
+                if table.is_new(connection):
+                    table.create(connection, database.data_key(connection, KEY_NAME, create=True))
         with database.read() as connection:
             seal = database.data_key(connection, KEY_NAME)
-        if seal is None:
-            raise StorageFault(Code.JOURNAL_BROKEN, "The journal's key is missing.")
+            if seal is None or not table.exists(connection):
+                raise StorageFault(Code.JOURNAL_BROKEN, "The journal or its key is missing in the store.")
         self._seal = seal
         self._chain = Chain(seal)
 
     def record(self, event: Event, *, durable: bool = True) -> int:
-        """See `Journal`. In a transaction of its own.
-
-        Args:
-            event: what happened.
-            durable: see `Database.transaction`; decisions are recorded without, so that none waits for the disk.
-        """
+        """See `Journal`. In a transaction of its own."""
         with self._database.transaction(durable=durable) as connection:
             return self.append(connection, event)
 
@@ -113,75 +116,23 @@ class SealedJournal:
         Raises:
             StorageFault: JOURNAL_BROKEN.
         """
-        head = self._head(connection)
+        head = table.read_head(connection, self._seal)
         if head is None:
             raise StorageFault(Code.JOURNAL_BROKEN, "The sealed end of the journal is missing or was changed.")
         # Always behind the sealed end and never behind the last row: else a removed last entry would heal over.
         row = self._chain.follow(head, event)
         try:
-            connection.execute(
-                "INSERT INTO journal(position, at, kind, facts, mark, link) VALUES (?, ?, ?, ?, ?, ?)",
-                (row.position, row.at, row.kind, row.facts, row.mark, row.link),
-            )
+            table.insert(connection, row)
         except sqlite3.IntegrityError as error:
             raise StorageFault(Code.JOURNAL_BROKEN, f"Somebody has added an entry {row.position}.") from error
-        _write_head(connection, self._seal, Head(row.position, row.link))
+        table.write_head(connection, self._seal, Head(row.position, row.link))
         return row.position
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """See `Journal`."""
-        return read_entries(self._database, after)
+        return table.read_entries(self._database, after)
 
     def verify(self, noted: Head | None = None) -> Verification:
         """See `Journal`."""
         with self._database.read() as connection:
-            return self._chain.check(_rows(connection, 0), self._head(connection), noted=noted)
-
-    def _head(self, connection: sqlite3.Connection) -> Head | None:
-        row = connection.execute("SELECT value FROM meta WHERE name = 'journal_head'").fetchone()
-        try:
-            return Head.parse(self._seal.open(row[0], b"meta/journal_head").decode()) if row else None
-        except StorageFault:
-            return None
-
-
-def read_entries(database: Database, after: int = 0) -> Iterator[Entry]:
-    """The entries of a store behind position `after`, oldest first, unchecked. Needs no key; reads in batches."""
-    while True:
-        with database.read() as connection:
-            batch = [Entry.of(row) for row in _rows(connection, after, limit=1000)]
-        yield from batch
-        if not batch:
-            return
-        after = batch[-1].position
-
-
-def _rows(connection: sqlite3.Connection, after: int, limit: int = -1) -> Iterator[Row]:
-    found = connection.execute(
-        "SELECT position, at, kind, facts, mark, link FROM journal WHERE position > ? ORDER BY position LIMIT ?",
-        (after, limit),
-    )
-    return (Row(*row) for row in found)
-
-
-def _create(database: Database, connection: sqlite3.Connection) -> None:
-    """Makes the journal where there is none: table, key and sealed end together."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal'").fetchone():
-        return
-    connection.execute(
-        "CREATE TABLE journal(position INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,"
-        " mark BLOB NOT NULL, link BLOB NOT NULL)"
-    )
-    for change in ("UPDATE", "DELETE"):
-        # Against slips of our own; against others the chain stands.
-        connection.execute(
-            f"CREATE TRIGGER journal_no_{change.lower()} BEFORE {change} ON journal"
-            " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-        )
-    seal = database.data_key(connection, KEY_NAME, create=True)
-    _write_head(connection, seal, Head())
-
-
-def _write_head(connection: sqlite3.Connection, seal: Seal, head: Head) -> None:
-    sealed = seal.seal(str(head).encode(), b"meta/journal_head")
-    connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES ('journal_head', ?)", (sealed,))
+            return self._chain.check(table.all_rows(connection), table.read_head(connection, self._seal), noted=noted)

@@ -43,12 +43,17 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, writer: sqlite3.Connection, master: MasterKey | None, lock: files.Lock | None
+        self,
+        path: Path,
+        writer: sqlite3.Connection,
+        key_id: str,
+        master: MasterKey | None,
+        lock: files.Lock | None,
     ) -> None:
         self.path = path
+        self._key_id = key_id
         self._writer = writer
         self._reader = writer if lock is None else _connect(path, read_only=True)
-        self._master = master
         self._wrapping = Seal(master.secret) if master else None
         self._lock = lock
         self._writing = threading.Lock()
@@ -77,7 +82,9 @@ class Database:
                     _prepare(writer, found, new=stored_id is None)
                     for suffix in ("", "-wal", "-shm"):
                         files.tighten(path.with_name(path.name + suffix))
-                    return cls(path, writer, found, lock)
+                    # What a destruction left in the log when the process was killed right after it.
+                    _truncated(writer)
+                    return cls(path, writer, found.key_id, found, lock)
                 except BaseException:
                     writer.close()
                     raise
@@ -108,7 +115,7 @@ class Database:
                 found = master if isinstance(master, MasterKey) or master is None else master(stored_id)
                 if found is not None:
                     _check_key(found, stored_id)
-                return cls(path, connection, found, None)
+                return cls(path, connection, stored_id, found, None)
             except BaseException:
                 connection.close()
                 raise
@@ -120,8 +127,8 @@ class Database:
 
     @property
     def key_id(self) -> str:
-        """Of the master key in use; empty when the store was opened without one."""
-        return self._master.key_id if self._master else ""
+        """Of the master key that the store is sealed with."""
+        return self._key_id
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -156,7 +163,8 @@ class Database:
             try:
                 yield self._reader
             finally:
-                self._reader.execute("ROLLBACK")
+                if self._reader.in_transaction:
+                    self._reader.execute("ROLLBACK")
 
     @overload
     def data_key(self, connection: sqlite3.Connection, name: str, *, create: Literal[True]) -> Seal: ...
@@ -207,6 +215,8 @@ class Database:
     def rotate(self, new: MasterKey, also: Callable[[sqlite3.Connection], object] | None = None) -> int:
         """Wraps every data key with another master key, in one transaction; the old one opens nothing afterwards.
 
+        Only while nothing else uses this object: a look that began before would still unwrap with the old key.
+
         Args:
             new: the key to come. It must be on the disk already.
             also: what shall happen in the same transaction (the journal's entry).
@@ -225,7 +235,7 @@ class Database:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'master_key_id'", (new.key_id,))
             if also is not None:
                 also(connection)
-        self._master, self._wrapping = new, coming
+        self._key_id, self._wrapping = new.key_id, coming
         self.erase_traces()
         return len(again)
 

@@ -158,9 +158,11 @@ def _settle(file: Path, stored_id: str) -> None:
 
 
 def _readable(path: Path) -> MasterKey | None:
-    """The key of a file, or None for one that was cut off while it was written."""
+    """The key of a file, or None for one that was cut off while it was written (or given to its owner)."""
     try:
         return read_key_file(path)
+    except PermissionError:
+        return None
     except MasterKeyError as error:
         if error.code is Code.KEY_INVALID:
             return None
