@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from gate.errors import Code, FrameError
+from gate.vision.jpeg2000_header import CODESTREAM_MAGIC, JP2_MAGIC, read_jpeg2000_header
 from gate.vision.picture_header import JPEG_MAGIC, PNG_MAGIC, PictureHeader, read_jpeg_header, read_png_header
 from gate.vision.probe import ImageBGR
 
@@ -78,16 +81,23 @@ def decode(frame: Frame, limits: DecodeLimits) -> ImageBGR:
 
 
 def decode_photo(data: bytes, limits: DecodeLimits) -> ImageBGR:
-    """Pixels of an enrolment photograph, JPEG or PNG, (H, W, 3) uint8 BGR, turned upright by its EXIF flag.
+    """Pixels of an enrolment photograph, JPEG, PNG or JPEG 2000, (H, W, 3) uint8 BGR, turned upright by its EXIF flag.
+
+    JPEG 2000 is for photographs out of travel documents; no camera sends it, so `decode` does not take it.
 
     Raises:
         FrameError: with what was expected and what was found.
     """
     _check_bytes(data, limits)
+    if data.startswith((JP2_MAGIC, CODESTREAM_MAGIC)):
+        header = read_jpeg2000_header(data)
+        _check_size(header.width_px, header.height_px, limits)
+        return _decode_jpeg2000(data, header)
     encoding = _sniff(data)
     if encoding is None:
         raise FrameError(
-            Code.FRAME_ENCODING_MISMATCH, f"expected a JPEG or PNG file, found one that begins {data[:8].hex(' ')}"
+            Code.FRAME_ENCODING_MISMATCH,
+            f"expected a JPEG, PNG or JPEG 2000 file, found one that begins {data[:8].hex(' ')}",
         )
     header = _read_header(encoding, data)
     _check_size(header.width_px, header.height_px, limits)
@@ -150,7 +160,21 @@ def _imdecode(data: bytes, header: PictureHeader, flags: int) -> ImageBGR:
         raise FrameError(Code.FRAME_UNDECODABLE, f"the decoder refused the picture: {error}") from error
     if picture is None:
         raise FrameError(Code.FRAME_UNDECODABLE, "the decoder found no picture in the data")
-    # EXIF may have swapped the sides.
+    return _checked(picture, header)
+
+
+def _decode_jpeg2000(data: bytes, header: PictureHeader) -> ImageBGR:
+    """Pillow's decoding: OpenCV, with the same OpenJPEG inside, takes no grey codestream and writes to stderr."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG2000",)) as picture:
+            rgb = np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise FrameError(Code.FRAME_UNDECODABLE, f"the decoder refused the picture: {error}") from error
+    return _checked(np.ascontiguousarray(rgb[:, :, ::-1]), header)
+
+
+def _checked(picture: np.ndarray[tuple[int, ...], np.dtype[np.generic]], header: PictureHeader) -> ImageBGR:
+    """The picture, when it is of the size that its header stated. EXIF may have swapped the sides."""
     if sorted(picture.shape[:2]) != sorted((header.height_px, header.width_px)):
         raise FrameError(
             Code.FRAME_SIZE_MISMATCH,

@@ -47,7 +47,7 @@ class Vision(Protocol):
         ...
 
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
-        """The one person on a JPEG or PNG photograph.
+        """The one person on a JPEG, PNG or JPEG 2000 photograph.
 
         Raises:
             FrameError: the photograph cannot be decoded.
