@@ -12,10 +12,9 @@ import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from gate.audit.event import Event
-from gate.errors import Code, StorageFault
 from gate.storage.seal import Seal
 
 FIRST_LINK = bytes(32)
@@ -161,26 +160,29 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry to look at."""
+    """An entry to look at, unchecked.
+
+    Attributes:
+        position: from 1.
+        at: UTC, ISO 8601 with microseconds.
+        kind, facts: see `Event`.
+        link: hexadecimal.
+    """
 
     position: int
-    at: datetime
+    at: str
     kind: str
     facts: dict[str, object]
     link: str
 
     @classmethod
     def of(cls, row: Row) -> Entry:
-        """The entry of a row.
-
-        Raises:
-            StorageFault: JOURNAL_BROKEN; the engine did not write it.
-        """
+        """The entry of a row. One that somebody changed may hold anything, and is shown all the same."""
         try:
-            at, facts = datetime.fromisoformat(row.at), dict(json.loads(row.facts))
-        except (ValueError, TypeError) as error:
-            raise StorageFault(Code.JOURNAL_BROKEN, f"Entry {row.position} cannot be read.") from error
-        return cls(row.position, at, row.kind, facts, row.link.hex())
+            facts = dict(json.loads(row.facts))
+        except (ValueError, TypeError):
+            facts = {"unreadable": row.facts}
+        return cls(row.position, row.at, row.kind, facts, row.link.hex())
 
 
 def _of_the_end(head: Head | None, last: Head, expected: int) -> list[Problem]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gate.audit.chain import Entry, Head, Row
 from gate.audit.event import EventKind
-from gate.errors import StorageFault
+from gate.errors import Code, StorageFault
 from gate.storage.database import Database
 from gate.storage.seal import Seal
 
@@ -86,11 +86,12 @@ def read_entries(database: Database, after: int = 0) -> Iterator[Entry]:
     """The entries behind position `after`, oldest first, unchecked. Needs no key; reads in batches.
 
     Raises:
-        StorageFault: JOURNAL_BROKEN at an entry that cannot be read.
+        StorageFault: JOURNAL_BROKEN when the store has no journal.
     """
     query = f"SELECT {_COLUMNS} FROM journal WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
     while True:
         with database.read() as connection:
+            _check_there(connection)
             batch = [Entry.of(row) for row in _rows(connection.execute(query, (after, _BATCH)))]
         yield from batch
         if len(batch) < _BATCH:
@@ -110,7 +111,7 @@ def read_last(
         since: not before this (UTC).
 
     Raises:
-        StorageFault: JOURNAL_BROKEN at an entry that cannot be read.
+        StorageFault: JOURNAL_BROKEN when the store has no journal.
     """
     wanted = sorted(kinds or EventKind)
     from_at = since.astimezone(UTC).isoformat(timespec="microseconds") if since else ""
@@ -119,8 +120,14 @@ def read_last(
         " ORDER BY position DESC LIMIT ?"
     )
     with database.read() as connection:
+        _check_there(connection)
         rows = list(_rows(connection.execute(query, (from_at, *wanted, count))))
     return [Entry.of(row) for row in reversed(rows)]
+
+
+def _check_there(connection: sqlite3.Connection) -> None:
+    if not exists(connection):
+        raise StorageFault(Code.JOURNAL_BROKEN, "The store has no journal.")
 
 
 def _rows(found: sqlite3.Cursor) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from gate.errors import Code, StoreError
@@ -34,12 +35,12 @@ def tighten(path: Path) -> None:
         path.chmod(OWNER_ONLY)
 
 
-def write_new(path: Path, content: bytes, like: Path | None = None) -> None:
+def write_new(path: Path, content: Iterable[bytes], like: Path | None = None) -> None:
     """Writes a file that must not exist yet, 0600, and returns when it is on the disk.
 
     Args:
         path: of the new file.
-        content: what it shall hold.
+        content: what it shall hold, part by part.
         like: its owner is given the file, so that a rotation by root leaves the engine's user its key.
 
     Raises:
@@ -51,7 +52,7 @@ def write_new(path: Path, content: bytes, like: Path | None = None) -> None:
         if like is not None:
             _give_to_owner_of(like, descriptor)
         with os.fdopen(os.dup(descriptor), "wb") as file:
-            file.write(content)
+            file.writelines(content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -141,7 +141,7 @@ def write_key_file(path: Path, key: MasterKey, like: Path | None = None) -> None
     Raises:
         FileExistsError: a key that may still be needed is never overwritten.
     """
-    files.write_new(path, key.secret.hex().encode() + b"\n", like)
+    files.write_new(path, [key.secret.hex().encode(), b"\n"], like)
 
 
 def next_to(file: Path) -> Path:
