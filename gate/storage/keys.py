@@ -128,10 +128,11 @@ def read_key_file(path: Path, *, allowed: int = files.OWNER_ONLY, source: str | 
     """
     # Not blocking: a pipe in the key's place must not hang the start.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        _check_safe(path, status, allowed)
-        content = file.read(_LARGEST_FILE_BYTES)
+    try:
+        _check_safe(path, os.fstat(descriptor), allowed)
+        content = os.read(descriptor, _LARGEST_FILE_BYTES)
+    finally:
+        os.close(descriptor)
     return MasterKey(_decoded(content, str(path)), source or str(path))
 
 
@@ -184,8 +185,8 @@ def _check_safe(path: Path, status: os.stat_result, allowed: int) -> None:
 
 
 def _decoded(content: bytes, source: str) -> bytes:
-    if len(content) == KEY_BYTES:
-        return content
+    if len(content) == KEY_BYTES and not content.isascii():
+        return content  # Text of this length is a passphrase or half a key.
     text = content.strip()
     try:
         if len(text) == 2 * KEY_BYTES:
