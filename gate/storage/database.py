@@ -262,7 +262,7 @@ class Database:
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Ends work with the store; waits for a transaction that runs."""
+        """Ends work with the store; waits for a transaction that runs. May be called again."""
         with self._writing, self._reading:
             self._reader.close()
             self._writer.close()

@@ -100,8 +100,10 @@ class Lock:
             raise StoreError(Code.STORE_IN_USE, f"Another engine has {store} open.") from error
 
     def release(self) -> None:
-        """Lets the next one in. The file stays: removing it would let two in at once."""
-        os.close(self._descriptor)
+        """Lets the next one in; may be called again. The file stays: removing it would let two in at once."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _give_to_owner_of(other: Path, descriptor: int) -> None:
