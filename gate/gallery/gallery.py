@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from gate.audit.event import Fact as Fact  # noqa: PLC0414 -- passed on to whoever writes a `Change`
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import FlightDescription, Traveller
@@ -16,9 +17,6 @@ from gate.vision.probe import Probe
 
 MAX_TEMPLATES = 8
 """Templates a traveller may have. More photographs stop helping, and each one is another chance of a false match."""
-
-Fact = str | int | float | bool | None
-"""What a journal entry may say: never anything personal."""
 
 
 class Enrolment(enum.StrEnum):
@@ -38,7 +36,8 @@ class Change:
         remove: (reference, flight) of who is expected no more; who is not known is passed over. Removed before
             anybody is put.
         why: they are removed.
-        facts: for the journal's entry of the load: counts and hashes, nothing personal.
+        facts: for the journal's entry of the load (`gate.audit.event.FACTS`); added, updated, removed and generation
+            are filled in.
     """
 
     put: tuple[Traveller, ...] = ()
@@ -94,11 +93,15 @@ class Gallery(Protocol):
     """Who is expected. Writers take turns; readers take a `Snapshot` and never wait.
 
     What a writing call did is durable, where the gallery is, when the call returns. Every writing call may also
-    raise `StorageError` where there is a store: additions are then not visible, removals are.
+    raise `StorageFault` where there is a store: additions are then not visible, removals are.
     """
 
     def snapshot(self) -> Snapshot:
         """The gallery as it is now. Take a new one for each search, and let go of it afterwards."""
+        ...
+
+    def pseudonym(self, reference: str, flight: str) -> str:
+        """The traveller's name in the audit journal; empty for a flight that is not known (any more)."""
         ...
 
     def enrol(self, traveller: Traveller, template: Probe, photo: bytes | None = None) -> Enrolment:

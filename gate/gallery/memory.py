@@ -1,9 +1,12 @@
-"""A gallery that lives and dies with the process."""
+"""A gallery that lives and dies with the process, and the order in which any gallery changes.
+
+Additions are written down before they are visible. Removals are invisible before they are written down; when that
+fails they stay invisible, and every later change and sweep tries again first.
+"""
 
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -11,25 +14,27 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import numpy as np
+import structlog
 
-from gate.clock import Clock, SystemClock
-from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError
+from gate.audit.event import Event, EventKind
+from gate.audit.journal import Journal
+from gate.clock import Clock, ClockStep, GuardedClock, SystemClock
+from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError, StorageFault
+from gate.gallery.destruction import Destruction, Doomed, count, count_memory, flight_fact, let_go
 from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
-from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
+from gate.gallery.keeper import Addition, Keeper, Unkept
+from gate.gallery.life import ClockAlarms, clock_event
+from gate.gallery.receipt import Counts, Receipt, Why, together
 from gate.gallery.revise import Segments, revise
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import FlightDescription, Traveller
 from gate.vision.probe import Probe
 
+_log = structlog.get_logger(__name__)
+
 _SAME_TEMPLATE = 0.9999
 """Similarity from which two templates come from the same photograph: float rounding stays above, re-encoding below."""
-
-_LET_GO_S = 0.25
-"""How long a destruction waits for searches that began before it: one takes some 10 ms at most."""
-
-Doomed = Mapping[str, frozenset[str]]
-"""Flight -> references to be destroyed."""
 
 
 class MemoryGallery:
@@ -39,29 +44,43 @@ class MemoryGallery:
         self,
         pack_id: str,
         *,
+        journal: Journal | None = None,
+        keeper: Keeper | None = None,
         clock: Clock | None = None,
+        alarms: ClockAlarms | None = None,
         lookalike_similarity: float | None = None,
         max_retention: timedelta | None = None,
     ) -> None:
         """
         Args:
+            journal: of the engine; a keeper brings its own.
+            keeper: where changes are written down; None: nowhere.
             clock: for the times of receipts and the retention cap.
+            alarms: of the clock, to be recorded at the sweeps.
             lookalike_similarity: from which two people's templates are too close to be told apart; None: never.
             max_retention: an expiry further ahead is refused; None: never.
         """
+        self._keeper: Keeper = keeper or Unkept(journal)
         self._clock = clock or SystemClock()
+        self._alarms = alarms or ClockAlarms()
         self._lookalike_similarity = lookalike_similarity
         self._max_retention = max_retention
         self._writing = threading.Lock()
         self._snapshot = Snapshot(pack_id)
+        self._overdue: list[Destruction] = []
+        self._late: list[Receipt] = []
+        self._traces_bytes = 0
 
     def snapshot(self) -> Snapshot:
         """See `Gallery`."""
         return self._snapshot
 
+    def pseudonym(self, reference: str, flight: str) -> str:
+        """See `Gallery`."""
+        return self._keeper.pseudonym(flight, reference)
+
     def enrol(self, traveller: Traveller, template: Probe, photo: bytes | None = None) -> Enrolment:
         """See `Gallery`."""
-        del photo
         if template.pack_id != self._snapshot.pack_id:
             raise GateError(
                 Code.PACK_MISMATCH,
@@ -69,33 +88,46 @@ class MemoryGallery:
             )
         self._check_retention([traveller])
         with self._writing:
+            self._settle_earlier()
             known = self._known(traveller.reference, traveller.flight)
             entry = _with_template(known, traveller, template)
-            added = known is None or len(entry.templates) > len(known.templates)
-            if added:
-                self._mark_lookalikes(traveller.reference, template)
+            ordinal = len(known.templates) if known else 0
+            if len(entry.templates) == ordinal:
+                self._write_enrolment(Addition(entry.traveller), Enrolment.ALREADY_ENROLLED, ordinal)
+                result = Enrolment.ALREADY_ENROLLED
+            else:
+                close = self._lookalikes(traveller.reference, template)
+                addition = Addition(entry.traveller, template.embedding, ordinal, template.pack_id, photo, close)
+                self._write_enrolment(addition, Enrolment.ENROLLED, ordinal + 1)
+                self._snapshot.lookalikes.add(traveller.reference, {reference for reference, _ in close})
+                result = Enrolment.ENROLLED
             self._publish({}, {traveller.flight: {traveller.reference: entry}})
-        return Enrolment.ENROLLED if added else Enrolment.ALREADY_ENROLLED
+        return result
 
     def apply(self, change: Change) -> Applied:
         """See `Gallery`."""
         self._check_retention(change.put)
         with self._writing:
+            self._settle_earlier()
             doomed = self._who(change.remove)
-            receipt = self._destroy(doomed, change.why) if doomed else None
-            put, added = self._differing(change.put)
+            put, added = self._differing(change.put, doomed)
+            changed, removed = sum(map(len, put.values())), sum(map(len, doomed.values()))
+            generation = self._snapshot.generation + bool(doomed) + bool(put)
+            numbers = {"added": added, "updated": changed - added, "removed": removed, "generation": generation}
+            event = Event(EventKind.LOAD, self._clock.utc(), {**change.facts, **numbers})
+            self._overdue += self._vanish(doomed, change.why)
+            receipts, position = self._write(event, put)
             if put:
                 self._publish({}, put)
-            generation = self._snapshot.generation
-        changed = sum(map(len, put.values()))
-        return Applied(added, changed - added, _size(doomed), generation, 0, receipt)
+        receipt = together(receipts) if receipts else None
+        return Applied(added, changed - added, removed, generation, position, receipt)
 
     def withdraw(self, reference: str, flight: str | None, why: Why = Why.WITHDRAWN) -> Receipt:
         """See `Gallery`."""
         with self._writing:
-            places = self._snapshot.places(reference, flight)
-            doomed = {segment.flight: frozenset({reference}) for segment, _ in places}
+            doomed = {s.flight: frozenset({reference}) for s, _ in self._snapshot.places(reference, flight)}
             if not doomed:
+                self._settle_earlier()
                 raise NotFoundError(Code.TRAVELLER_UNKNOWN, "No traveller of that reference is enrolled there.")
             return self._destroy(doomed, why)
 
@@ -103,6 +135,7 @@ class MemoryGallery:
         """See `Gallery`."""
         with self._writing:
             if flight not in self._snapshot.flights:
+                self._settle_earlier()
                 raise NotFoundError(Code.FLIGHT_UNKNOWN, f"Nobody is enrolled for flight {flight!r}.")
             references = [segment.positions for segment in self._snapshot.segments(flight)]
             return self._destroy({flight: frozenset().union(*references)}, why)
@@ -110,12 +143,23 @@ class MemoryGallery:
     def expire(self, now: datetime, why: Why = Why.EXPIRED) -> tuple[Receipt, ...]:
         """See `Gallery`."""
         with self._writing:
+            steps = self._alarms.take()
+            if any(step.seconds > 0 for step in steps):
+                why = Why.CLOCK_STEP
             doomed: dict[str, frozenset[str]] = {}
             for segment in self._snapshot.segments(None):
                 expired = frozenset(segment.travellers[position].reference for position in segment.expired(now))
                 if expired:
                     doomed[segment.flight] = doomed.get(segment.flight, frozenset()) | expired
-            return tuple(self._destroy({flight: who}, why) for flight, who in doomed.items())
+            self._overdue += self._vanish(doomed, why)
+            try:
+                receipts = self._settle()
+                self._note_time(steps)
+            except StorageFault:
+                self._alarms.put_back(steps)
+                raise
+            late, self._late = self._late, []
+            return (*late, *receipts)
 
     def describe(self, now: datetime, flight: str | None) -> GalleryDescription:
         """See `Gallery`."""
@@ -151,25 +195,29 @@ class MemoryGallery:
                 doomed.setdefault(segment.flight, set()).add(reference)
         return {flight: frozenset(references) for flight, references in doomed.items()}
 
-    def _differing(self, travellers: Iterable[Traveller]) -> tuple[dict[str, dict[str, Entry]], int]:
+    def _differing(self, travellers: Iterable[Traveller], doomed: Doomed) -> tuple[dict[str, dict[str, Entry]], int]:
         """Entries by flight and reference for those who are new or have changed; how many are new."""
         put: dict[str, dict[str, Entry]] = {}
         added = 0
         for traveller in {(t.flight, t.reference): t for t in travellers}.values():
-            known = self._known(traveller.reference, traveller.flight)
+            goes = traveller.reference in doomed.get(traveller.flight, frozenset())
+            known = None if goes else self._known(traveller.reference, traveller.flight)
             added += known is None
             if known is None or known.traveller != traveller:
                 entry = replace(known, traveller=traveller) if known else Entry(traveller)
                 put.setdefault(traveller.flight, {})[traveller.reference] = entry
         return put, added
 
-    def _mark_lookalikes(self, reference: str, template: Probe) -> None:
+    def _lookalikes(self, reference: str, template: Probe) -> frozenset[tuple[str, str]]:
+        """(Reference, flight) of others whose templates are too close to this one."""
         if self._lookalike_similarity is None:
-            return
-        close: set[str] = set()
-        for segment in self._snapshot.segments(None):
-            close |= segment.closer_than(template.embedding, self._lookalike_similarity)
-        self._snapshot.lookalikes.add(reference, close - {reference})
+            return frozenset()
+        return frozenset(
+            (other, segment.flight)
+            for segment in self._snapshot.segments(None)
+            for other in segment.closer_than(template.embedding, self._lookalike_similarity)
+            if other != reference
+        )
 
     def _publish(self, remove: Doomed, put: Mapping[str, Mapping[str, Entry]]) -> tuple[weakref.ref[Segment], ...]:
         """Builds the segments that change, then swaps one reference: the only write a reader can see.
@@ -179,7 +227,7 @@ class MemoryGallery:
         """
         flights = dict(self._snapshot.flights)
         retired: list[weakref.ref[Segment]] = []
-        for flight in remove.keys() | put.keys():
+        for flight in [*remove, *(flight for flight in put if flight not in remove)]:
             before = flights.get(flight, ())
             after = revise(flight, before, remove.get(flight, frozenset()), put.get(flight, {}))
             kept = set(map(id, after))
@@ -194,27 +242,114 @@ class MemoryGallery:
         return tuple(retired)
 
     def _destroy(self, doomed: Doomed, why: Why) -> Receipt:
-        before = self._count_index(doomed)
+        self._overdue += self._vanish(doomed, why)
+        receipts = self._settle()
+        self._late += receipts[: -len(doomed)]
+        return together(receipts[-len(doomed) :])
+
+    def _vanish(self, doomed: Doomed, why: Why) -> list[Destruction]:
+        """Makes them unfindable, and gives searches that began before a moment to end; a destruction a flight."""
+        if not doomed:
+            return []
+        at = self._clock.utc()
+        before = {flight: self._count(flight, doomed) for flight in doomed}
         retired = self._publish(doomed, {})
         for reference in frozenset().union(*doomed.values()):
-            if not any(self._snapshot.places(reference, None)):
-                self._snapshot.lookalikes.forget(reference)
-        after = {
-            Place.INDEX: self._count_index(doomed),
-            Place.MEMORY: _count_memory(retired, doomed),
-            Place.STORE: NOTHING,
-        }
-        return Receipt(
-            flight=next(iter(doomed)) if len(doomed) == 1 else None,
-            why=why,
-            at=self._clock.utc(),
-            generation=self._snapshot.generation,
-            before=MappingProxyType({Place.INDEX: before, Place.MEMORY: before, Place.STORE: NOTHING}),
-            after=MappingProxyType(after),
-        )
+            marks = self._snapshot.lookalikes
+            if marks.of(reference) and not any(self._snapshot.places(reference, None)):
+                marks.forget(reference)
+        let_go(retired)
+        return [
+            Destruction(
+                flight=flight,
+                references=references,
+                whole=flight not in self._snapshot.flights,
+                why=why,
+                at=at,
+                generation=self._snapshot.generation,
+                traveller=self._keeper.pseudonym(flight, next(iter(references))) if len(references) == 1 else "",
+                index_before=before[flight],
+                index_after=self._count(flight, doomed),
+                memory_after=count_memory(retired, flight, doomed),
+            )
+            for flight, references in doomed.items()
+        ]
 
-    def _count_index(self, doomed: Doomed) -> Counts:
-        return _count((s for flight in doomed for s in self._snapshot.segments(flight)), doomed)
+    def _count(self, flight: str, doomed: Doomed) -> Counts:
+        return count(self._snapshot.segments(flight), doomed)
+
+    def _settle_earlier(self) -> None:
+        """Before anything new: destructions that failed. Their receipts come with the next sweep."""
+        self._late += self._settle()
+
+    def _settle(self) -> list[Receipt]:
+        """Writes down the destructions that are due, if any; those of earlier calls come first."""
+        if not self._overdue:
+            return []
+        receipts, _ = self._write(None, {})
+        return receipts
+
+    def _write(self, event: Event | None, put: Mapping[str, Mapping[str, Entry]]) -> tuple[list[Receipt], int]:
+        """Destructions that are due, additions and the journal's entry, all in one transaction."""
+        position = 0
+        due = self._overdue
+        try:
+            with self._keeper.writing(self._clock.utc()) as ledger:
+                for destruction in due:
+                    destruction.write(ledger)
+                ledger.put(Addition(entry.traveller) for entries in put.values() for entry in entries.values())
+                if event is not None:
+                    position = ledger.record(event)
+        except StorageFault as fault:
+            _log.error("gallery_not_written", code=fault.code, destructions_overdue=len(due))
+            raise
+        self._overdue = []
+        if due:
+            self._erase_traces()
+        receipts = [destruction.receipt(self._keeper, self._traces_bytes) for destruction in due]
+        for receipt in receipts:
+            if not receipt.complete:
+                left = {place.value: counts.travellers for place, counts in receipt.after.items()}
+                _log.warning("destruction_incomplete", why=receipt.why, traces_bytes=self._traces_bytes, **left)
+        return receipts, position
+
+    def _erase_traces(self) -> None:
+        try:
+            self._traces_bytes = self._keeper.erase_traces()
+        except StorageFault as fault:  # what was to be deleted is deleted; the next sweep empties the log
+            _log.error("traces_not_erased", code=fault.code)
+            self._traces_bytes = -1
+
+    def _write_enrolment(self, addition: Addition, result: Enrolment, templates: int) -> None:
+        traveller = addition.traveller
+        at = self._clock.utc()
+        with self._keeper.writing(at) as ledger:
+            ledger.put([addition])
+            facts = {
+                "flight": flight_fact(traveller.flight),
+                "traveller": ledger.pseudonym(traveller.flight, traveller.reference),
+                "result": result.value,
+                "templates": templates,
+                "pack": self._snapshot.pack_id,
+                "generation": self._snapshot.generation + 1,
+                "lookalikes": len({reference for reference, _ in addition.lookalikes}),
+            }
+            ledger.record(Event(EventKind.ENROLMENT, at, facts))
+
+    def _note_time(self, steps: tuple[ClockStep, ...]) -> None:
+        """Records what the clock did, and how late it is."""
+        if self._traces_bytes:
+            self._erase_traces()
+        if isinstance(self._clock, GuardedClock) and not self._snapshot.flights:
+            self._clock.anchor()
+            steps += self._alarms.take()
+        at = self._clock.utc()
+        if not steps:
+            self._keeper.note_time(at)
+            return
+        with self._keeper.writing(at) as ledger:
+            for step in steps:
+                ledger.record(clock_event(step))
 
 
 def _with_template(known: Entry | None, traveller: Traveller, template: Probe) -> Entry:
@@ -247,20 +382,3 @@ def _describe(flight: str, segments: Segments, now: datetime) -> FlightDescripti
         last_expiry=max(expiries),
         without_template=sum(bare for _, _, bare in alive),
     )
-
-
-def _size(doomed: Doomed) -> int:
-    return sum(map(len, doomed.values()))
-
-
-def _count(segments: Iterable[Segment], doomed: Doomed) -> Counts:
-    found = [s.counts[s.positions[r]] for s in segments for r in s.positions.keys() & doomed[s.flight]]
-    return Counts(travellers=len(found), templates=sum(found))
-
-
-def _count_memory(retired: Iterable[weakref.ref[Segment]], doomed: Doomed) -> Counts:
-    """Who is still in segments that something refers to, after searches that began before had time to end."""
-    deadline_s = time.monotonic() + _LET_GO_S
-    while time.monotonic() < deadline_s and any(reference() is not None for reference in retired):
-        time.sleep(0.001)
-    return _count((segment for reference in retired if (segment := reference()) is not None), doomed)

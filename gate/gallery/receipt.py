@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 
 class Why(enum.StrEnum):
@@ -64,6 +65,8 @@ class Receipt:
         generation: of the first snapshot without them.
         before, after: of those to be destroyed, counted in each `Place`.
         journal_position: of the destruction's entry in the audit journal, from 1; 0 without a journal.
+        traces_bytes: left in the store's write-ahead log, because somebody read from it all the while; -1 when
+            the disk failed. The next sweep tries again.
     """
 
     flight: str | None
@@ -73,11 +76,12 @@ class Receipt:
     before: Mapping[Place, Counts]
     after: Mapping[Place, Counts]
     journal_position: int = 0
+    traces_bytes: int = 0
 
     @property
     def complete(self) -> bool:
         """Nothing was left anywhere when it was counted again."""
-        return all(counts == NOTHING for counts in self.after.values())
+        return not self.traces_bytes and all(counts == NOTHING for counts in self.after.values())
 
     @property
     def travellers(self) -> int:
@@ -93,3 +97,22 @@ class Receipt:
     def remaining(self) -> int:
         """Templates counted again afterwards, in all places; nought when the destruction is complete."""
         return sum(counts.templates for counts in self.after.values())
+
+
+def together(receipts: Sequence[Receipt]) -> Receipt:
+    """Several receipts of one destruction as one; at least one. The position is the last entry's."""
+    last = receipts[-1]
+    if len(receipts) == 1:
+        return last
+
+    def summed(counted: Iterable[Mapping[Place, Counts]]) -> Mapping[Place, Counts]:
+        each = list(counted)
+        return MappingProxyType({place: sum((counts[place] for counts in each), NOTHING) for place in Place})
+
+    return replace(
+        last,
+        flight=None,
+        before=summed(receipt.before for receipt in receipts),
+        after=summed(receipt.after for receipt in receipts),
+        traces_bytes=max(receipt.traces_bytes for receipt in receipts),
+    )

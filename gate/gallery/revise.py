@@ -20,6 +20,8 @@ def revise(flight: str, segments: Segments, remove: Set[str], put: Mapping[str, 
     revised: list[Segment] = []
     new = dict(put)
     for segment in segments:
+        if segment.positions.keys() <= remove:
+            continue
         dropped = {segment.positions[reference] for reference in segment.positions.keys() & remove}
         replaced = {
             segment.positions[reference]: new.pop(reference) for reference in segment.positions.keys() & put.keys()

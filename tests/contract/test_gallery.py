@@ -1,30 +1,54 @@
-"""What every gallery must do, on the real one and on the plainest imaginable one."""
+"""What every gallery must do: the one in memory, the one with a sealed store, and the plainest imaginable one."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gate.audit.journal import MemoryJournal, SealedJournal
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
-from gate.gallery.gallery import MAX_TEMPLATES, Enrolment, Gallery
+from gate.gallery.gallery import MAX_TEMPLATES, Change, Enrolment, Gallery
 from gate.gallery.memory import MemoryGallery
-from gate.gallery.traveller import TravelDocument, Traveller
+from gate.gallery.receipt import Place, Why
+from gate.gallery.sealed import SealedGallery
+from gate.gallery.traveller import Particulars, TravelDocument, Traveller
+from gate.storage.database import Database
+from gate.storage.keys import MasterKey
 from gate.vision.probe import MaskState, Probe
-from tests.gallery.fakes import ListGallery
+from tests.gallery.fakes import ListGallery, StandingClock
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PACK = "test-pack"
+CLOSE = 0.9
+"""Similarity from which the galleries mark lookalikes here."""
+
 GalleryMaker = Callable[[str], Gallery]
 
 
-@pytest.fixture(params=[MemoryGallery, ListGallery], ids=["memory", "fake"])
-def make(request: pytest.FixtureRequest) -> GalleryMaker:
-    maker: GalleryMaker = request.param
-    return maker
+@pytest.fixture(params=["memory", "sealed", "fake"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GalleryMaker]:
+    with ExitStack() as stack:
+
+        def sealed(pack: str) -> Gallery:
+            database = stack.enter_context(Database.open(tmp_path / "egate.db", MasterKey.generate()))
+            clock = StandingClock(NOW)
+            return SealedGallery(pack, database, SealedJournal(database), clock=clock, lookalike_similarity=CLOSE)
+
+        makers: dict[str, GalleryMaker] = {
+            "memory": lambda pack: MemoryGallery(
+                pack, journal=MemoryJournal(), clock=StandingClock(NOW), lookalike_similarity=CLOSE
+            ),
+            "sealed": sealed,
+            "fake": lambda pack: ListGallery(pack, lookalike_similarity=CLOSE),
+        }
+        yield makers[request.param]
 
 
 @pytest.fixture
@@ -32,10 +56,10 @@ def gallery(make: GalleryMaker) -> Gallery:
     return make(PACK)
 
 
-def face(seed: int, towards: Probe | None = None, pack: str = PACK) -> Probe:
+def face(seed: int, towards: Probe | None = None, pack: str = PACK, away: float = 0.3) -> Probe:
     vector = np.random.default_rng(seed).normal(size=64)
     if towards is not None:
-        vector = vector / np.linalg.norm(vector) * 0.3 + towards.embedding
+        vector = vector / np.linalg.norm(vector) * away + towards.embedding
     unit = (vector / np.linalg.norm(vector)).astype(np.float32)
     return Probe(unit, MaskState.NONE, pack, {})
 
@@ -161,6 +185,128 @@ def test_expiry_takes_templates_out_of_memory(gallery: Gallery) -> None:
     generation = gallery.snapshot().generation
     assert not gallery.expire(NOW + timedelta(hours=2))
     assert gallery.snapshot().generation == generation
+
+
+def test_a_removal_gives_a_receipt_of_what_was_there_and_is_not_any_more(gallery: Gallery) -> None:
+    for seed in range(3):
+        gallery.enrol(traveller(f"t{seed}", "CX1"), face(seed))
+    gallery.enrol(traveller("t0", "CX1"), face(10))
+    gallery.apply(Change(put=(traveller("bare", "CX1"),)))
+    one = gallery.withdraw("t0", None, Why.CONSENT_WITHDRAWN)
+    assert (one.flight, one.why, one.travellers, one.templates) == ("CX1", Why.CONSENT_WITHDRAWN, 1, 2)
+    rest = gallery.close_flight("CX1", Why.BOARDED)
+    assert (rest.why, rest.before[Place.INDEX].travellers, rest.templates) == (Why.BOARDED, 3, 2)
+    assert one.complete and rest.complete
+    assert rest.generation > one.generation
+
+
+def test_a_removal_over_several_flights_is_one_receipt(gallery: Gallery) -> None:
+    for flight in ("CX1", "CX2"):
+        gallery.enrol(traveller("a", flight), face(1))
+    receipt = gallery.withdraw("a", None)
+    assert (receipt.flight, receipt.travellers, receipt.templates, receipt.complete) == (None, 2, 2, True)
+
+
+def test_expiry_gives_a_receipt_a_flight(gallery: Gallery) -> None:
+    for seed in range(6):
+        gallery.enrol(traveller(f"t{seed}", f"CX{seed % 3}", hours=1 + seed % 3), face(seed))
+    receipts = gallery.expire(NOW + timedelta(hours=2))
+    assert {(r.flight, r.why, r.travellers) for r in receipts} == {
+        ("CX0", Why.EXPIRED, 2),
+        ("CX1", Why.EXPIRED, 2),
+    }
+    assert all(receipt.complete for receipt in receipts)
+
+
+def test_a_message_adds_updates_and_removes_at_once(gallery: Gallery) -> None:
+    """A half-applied message leaves somebody expected whom the carrier has taken off the list."""
+    gallery.enrol(traveller("stays"), face(1))
+    gallery.enrol(traveller("goes"), face(2))
+    document = TravelDocument("P1", "UTO", date(2030, 1, 1))
+    told = Particulars("FUENTES", "ALMA", date(1990, 2, 3), face_consent=False)
+    put = (
+        replace(traveller("stays", "CX1", 2), documents=(document,), particulars=told),
+        traveller("new", "CX1", 4, "P2"),
+    )
+    applied = gallery.apply(Change(put, (("goes", "CX1"), ("unknown", "CX1"), ("stays", "CX9")), Why.NOT_ON_BOARD))
+    assert (applied.added, applied.updated, applied.removed) == (1, 1, 1)
+    assert applied.receipt is not None
+    assert (applied.receipt.why, applied.receipt.travellers, applied.receipt.complete) == (Why.NOT_ON_BOARD, 1, True)
+    snapshot = gallery.snapshot()
+    assert snapshot.generation == applied.generation
+    (stays,) = snapshot.find_document("P1", "UTO", NOW, None)
+    assert (stays.traveller, len(stays.templates)) == (put[0], 1)
+    assert [c.traveller.reference for c in snapshot.search(face(2), NOW).ranked] == ["stays"]
+
+
+def test_the_same_message_twice_changes_nothing(gallery: Gallery) -> None:
+    change = Change(tuple(traveller(f"t{i}", f"CX{i % 2}", 4, f"P{i}") for i in range(10)), (("gone", "CX1"),))
+    gallery.apply(change)
+    generation = gallery.snapshot().generation
+    again = gallery.apply(change)
+    assert (again.added, again.updated, again.removed, again.receipt) == (0, 0, 0, None)
+    assert gallery.snapshot().generation == again.generation == generation
+
+
+def test_who_is_removed_and_put_by_one_message_begins_anew(gallery: Gallery) -> None:
+    gallery.enrol(traveller("a"), face(1))
+    applied = gallery.apply(Change((traveller("a"),), (("a", "CX1"),)))
+    assert (applied.added, applied.updated, applied.removed) == (1, 0, 1)
+    assert gallery.snapshot().search(face(1), NOW).comparisons == 0
+
+
+def test_somebody_without_a_photograph_is_claimed_but_never_searched_for(gallery: Gallery) -> None:
+    """Taken for an unknown claim, a listed traveller would be sent away instead of asked for a fingerprint."""
+    gallery.enrol(traveller("seen"), face(1))
+    gallery.apply(Change((traveller("expected", "CX1", 4, "P1"),)))
+    snapshot = gallery.snapshot()
+    searched = snapshot.search(face(2), NOW)
+    assert [c.traveller.reference for c in searched.ranked] == ["seen"]
+    assert (searched.gallery_size, searched.comparisons, searched.without_template) == (1, 1, 1)
+    for claimed in (snapshot.find_document("P1", "", NOW, None), snapshot.find_reference("expected", NOW, "CX1")):
+        compared = snapshot.compare(face(2), claimed, NOW)
+        assert (compared.ranked, compared.gallery_size, compared.without_template) == ((), 0, 1)
+    unknown = snapshot.compare(face(2), snapshot.find_reference("nobody", NOW, None), NOW)
+    assert (unknown.ranked, unknown.without_template) == ((), 0)
+    described = gallery.describe(NOW, "CX1").flights[0]
+    assert (described.travellers, described.templates, described.without_template) == (2, 1, 1)
+    assert gallery.enrol(traveller("expected", "CX1", 4, "P1"), face(2)) is Enrolment.ENROLLED
+    assert gallery.snapshot().search(face(2), NOW).ranked[0].traveller.reference == "expected"
+
+
+def test_an_enrolment_keeps_what_the_manifest_said(gallery: Gallery) -> None:
+    told = Particulars("FUENTES", "ALMA")
+    gallery.apply(Change((replace(traveller("a"), particulars=told),)))
+    gallery.enrol(traveller("a"), face(1))
+    gallery.enrol(traveller("a", hours=2), face(2))
+    (entry,) = gallery.snapshot().find_reference("a", NOW, None)
+    assert entry.traveller.particulars == told
+
+
+def test_lookalikes_are_marked_both_ways_and_only_in_the_scope_searched(gallery: Gallery) -> None:
+    """Twins, or one photograph under two references: either could pass as the other."""
+    gallery.enrol(traveller("one", "CX1", 2), face(1))
+    gallery.enrol(traveller("twin", "CX2", 4), face(9, towards=face(1), away=0.2))
+    gallery.enrol(traveller("copy", "CX1", 4), face(1))
+    gallery.enrol(traveller("other", "CX1", 4), face(2))
+
+    def marks(hours: float = 0, flight: str | None = None) -> dict[str, set[str]]:
+        ranked = gallery.snapshot().search(face(1), NOW + timedelta(hours=hours), flight=flight).ranked
+        return {candidate.traveller.reference: set(candidate.lookalikes) for candidate in ranked}
+
+    everybody = {"one": {"twin", "copy"}, "twin": {"one", "copy"}, "copy": {"one", "twin"}, "other": set()}
+    assert marks() == everybody
+    assert marks(flight="CX1") == {"one": {"copy"}, "copy": {"one"}, "other": set()}
+    assert marks(hours=3) == {"twin": {"copy"}, "copy": {"twin"}, "other": set()}
+    gallery.withdraw("copy", None)
+    assert marks(hours=3) == {"twin": set(), "other": set()}
+    assert marks() == {"one": {"twin"}, "twin": {"one"}, "other": set()}
+
+
+def test_one_person_on_two_flights_is_no_lookalike(gallery: Gallery) -> None:
+    for flight in ("CX1", "CX2"):
+        gallery.enrol(traveller("a", flight), face(1))
+    assert not any(candidate.lookalikes for candidate in gallery.snapshot().search(face(1), NOW).ranked)
 
 
 def test_a_document_is_claimed_by_number_and_state(gallery: Gallery) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -16,6 +16,24 @@ from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidate, FlightDescription, Traveller
 from gate.vision.probe import Embedding, Probe
+
+
+class StandingClock:
+    """Stands still until set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.seconds = 100.0
+        self.now = now
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def utc(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.now += timedelta(seconds=seconds)
 
 
 class LoopSegment(Segment):
@@ -60,6 +78,9 @@ class ListGallery:
             for flight in dict.fromkeys(t.flight for t, _ in self._people)
         }
         return Snapshot(self._pack_id, self._generation, flights, self._lookalikes())
+
+    def pseudonym(self, reference: str, flight: str) -> str:
+        return f"{reference} of {flight}"
 
     def enrol(self, traveller: Traveller, template: Probe, photo: bytes | None = None) -> Enrolment:
         del photo

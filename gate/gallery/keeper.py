@@ -1,0 +1,137 @@
+"""Where a gallery writes down what it must not forget: additions, deletions, and the journal's entries with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gate.audit.event import Event
+from gate.audit.journal import Journal
+from gate.audit.pseudonym import pseudonym
+from gate.gallery.receipt import NOTHING, Counts
+from gate.gallery.traveller import Traveller
+from gate.storage.seal import Seal, new_key
+from gate.vision.probe import Embedding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Addition:
+    """Somebody to be written down, new or changed.
+
+    Attributes:
+        template: a new one; None when there is none.
+        ordinal: of the template among the traveller's, from 0.
+        pack_id: of the template.
+        photo: it was made from.
+        lookalikes: (reference, flight) of those whose templates are too close to it.
+    """
+
+    traveller: Traveller
+    template: Embedding | None = None
+    ordinal: int = 0
+    pack_id: str = ""
+    photo: bytes | None = field(default=None, repr=False)
+    lookalikes: frozenset[tuple[str, str]] = frozenset()
+
+
+class Ledger(Protocol):
+    """One change, while it is being written."""
+
+    def put(self, additions: Iterable[Addition]) -> None:
+        """Writes people down."""
+        ...
+
+    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
+        """Deletes people; with `whole`, everything of the flight and its data key. What there was, and is, of them."""
+        ...
+
+    def record(self, event: Event) -> int:
+        """The event's position in the journal, from 1."""
+        ...
+
+    def pseudonym(self, flight: str, reference: str) -> str:
+        """As `Keeper.pseudonym`, and known as soon as the flight is put."""
+        ...
+
+
+class Keeper(Protocol):
+    """Called by one writer at a time, `pseudonym` by anybody."""
+
+    def writing(self, at: datetime) -> AbstractContextManager[Ledger]:
+        """A change made at `at` (UTC): durable as a whole when the block ends, or not made at all.
+
+        Raises:
+            StorageFault: it was not made.
+        """
+        ...
+
+    def count(self, flight: str, references: Set[str], whole: bool) -> Counts:
+        """What is written down of them now. Asked after a deletion: what is left."""
+        ...
+
+    def pseudonym(self, flight: str, reference: str) -> str:
+        """The traveller's name in the journal; empty for a flight that is not known (any more)."""
+        ...
+
+    def note_time(self, at: datetime) -> None:
+        """It is `at` (UTC) now: it will not be earlier after a restart."""
+        ...
+
+    def erase_traces(self) -> int:
+        """Empties what remembers deletions; bytes left because somebody else was reading."""
+        ...
+
+
+class Unkept:
+    """Writes nothing down but the journal, which ends with the process.
+
+    Args:
+        journal: None: no journal either.
+    """
+
+    def __init__(self, journal: Journal | None) -> None:
+        self._journal = journal
+        self._seals: dict[str, Seal] = {}
+
+    @contextmanager
+    def writing(self, at: datetime) -> Iterator[Ledger]:
+        """See `Keeper`."""
+        del at
+        yield self
+
+    def put(self, additions: Iterable[Addition]) -> None:
+        """See `Ledger`."""
+        for flight in {addition.traveller.flight for addition in additions}:
+            if flight not in self._seals:
+                self._seals[flight] = Seal(new_key())
+
+    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
+        """See `Ledger`."""
+        del references
+        if whole:
+            self._seals.pop(flight, None)
+        return NOTHING, NOTHING
+
+    def record(self, event: Event) -> int:
+        """See `Ledger`."""
+        return self._journal.record(event) if self._journal is not None else 0
+
+    def count(self, flight: str, references: Set[str], whole: bool) -> Counts:
+        """See `Keeper`."""
+        del flight, references, whole
+        return NOTHING
+
+    def pseudonym(self, flight: str, reference: str) -> str:
+        """See `Keeper`."""
+        seal = self._seals.get(flight)
+        return pseudonym(seal, reference) if seal is not None else ""
+
+    def note_time(self, at: datetime) -> None:
+        """See `Keeper`."""
+
+    def erase_traces(self) -> int:
+        """See `Keeper`."""
+        return 0
