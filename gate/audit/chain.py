@@ -124,12 +124,13 @@ class Chain:
             if row.position < expected:
                 problems.append(Problem(row.position, row.position, "added before the beginning by somebody else"))
                 continue
+            if head is not None and row.position > head.position:
+                problems.append(Problem(row.position, row.position, "added behind the end by somebody else"))
+                continue
             if row.position > expected:
                 problems.append(Problem(expected, row.position - 1, "removed"))
                 before = None
-            if head is not None and row.position > head.position:
-                problems.append(Problem(row.position, row.position, "added behind the end by somebody else"))
-            elif problem := self._problem(row, before):
+            if problem := self._problem(row, before):
                 problems.append(Problem(row.position, row.position, problem))
             before, expected = Head(row.position, row.link), row.position + 1
             noted_found = noted_found or noted == before
