@@ -64,6 +64,8 @@ class Code(enum.StrEnum):
     PHOTO_SEVERAL_FACES = "PHOTO_SEVERAL_FACES"
     PHOTO_LOW_QUALITY = "PHOTO_LOW_QUALITY"
     PHOTO_RECORD_INVALID = "PHOTO_RECORD_INVALID"
+    CONSENT_REFUSED = "CONSENT_REFUSED"
+    MANIFEST_TOO_LARGE = "MANIFEST_TOO_LARGE"
     TEMPLATES_FULL = "TEMPLATES_FULL"
     EXPIRY_INVALID = "EXPIRY_INVALID"
     PACK_MISMATCH = "PACK_MISMATCH"
@@ -184,6 +186,16 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "INVALID_ARGUMENT",
             "The face record round the photograph cannot be read.",
             "Send the chip's DG2 whole and unaltered, or the picture in it by itself.",
+        ),
+        Code.CONSENT_REFUSED: Entry(
+            "FAILED_PRECONDITION",
+            "The traveller does not consent to face verification.",
+            "Verify them by document or fingerprint.",
+        ),
+        Code.MANIFEST_TOO_LARGE: Entry(
+            "INVALID_ARGUMENT",
+            "The manifest is larger than allowed.",
+            "Send one flight a manifest, or raise [manifest] max_bytes.",
         ),
         Code.TEMPLATES_FULL: Entry(
             "RESOURCE_EXHAUSTED",

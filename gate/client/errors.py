@@ -49,6 +49,7 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
     {
         "FRAME_": FrameError,
         "PHOTO_": EnrolmentError,
+        "CONSENT_": EnrolmentError,
         "TEMPLATES_": EnrolmentError,
         "EXPIRY_": EnrolmentError,
         "MODEL_": ModelPackError,

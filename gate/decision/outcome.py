@@ -28,6 +28,7 @@ class Reason(enum.StrEnum):
     EXPIRED = "expired"
     CLAIM_UNKNOWN = "claim_unknown"
     GALLERY_EMPTY = "gallery_empty"
+    NO_REFERENCE = "no_reference"
     FRAMES_ENDED = "frames_ended"
     SHUTTING_DOWN = "shutting_down"
     ENGINE_FAULT = "engine_fault"

@@ -9,7 +9,7 @@
               │  ▲                       │   ▲  │
               ▼  │                       └───┘  │     match found          MATCHED
            APPROACHING ◄── judged, no comparison yet  traveller expired    EXPIRED
-                                                │     nobody expected      GALLERY_EMPTY, CLAIM_UNKNOWN
+                                                │     nobody expected      GALLERY_EMPTY, CLAIM_UNKNOWN, NO_REFERENCE
                                                 │     looks used up        NO_MATCH, AMBIGUOUS
     from any state: budget spent, frames ended, shutting down, fault
 
@@ -75,6 +75,11 @@ class ClaimUnknown:
     """What the traveller presented names nobody who is expected."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimWithoutReference:
+    """What the traveller presented names somebody who is expected, of whom there is no template to compare with."""
+
+
 class Ended(enum.StrEnum):
     """The passage ends from outside."""
 
@@ -84,7 +89,7 @@ class Ended(enum.StrEnum):
     ENGINE_FAULT = "engine_fault"
 
 
-Event = Looked | Compared | ClaimUnknown | Ended
+Event = Looked | Compared | ClaimUnknown | ClaimWithoutReference | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,8 @@ def advance(state: PassageState, event: Event, rules: Rules) -> Step:
             return _compared(state, event, rules)
         case ClaimUnknown():
             return _decide(state, Reason.CLAIM_UNKNOWN, rules)
+        case ClaimWithoutReference():
+            return _decide(state, Reason.NO_REFERENCE, rules)
         case Ended():
             return _decide(state, _reason_at_end(state, event), rules)
 
@@ -187,9 +194,9 @@ def _looked(state: PassageState, event: Looked, rules: Rules) -> Step:
 
 def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
     if event.candidates.comparisons == 0:
-        return _decide(state, Reason.CLAIM_UNKNOWN if rules.claimed else Reason.GALLERY_EMPTY, rules)
+        return _decide(state, _nobody(event, rules), rules)
     comparison = _weigh(event, rules)
-    leads = comparison.runner_up is None or comparison.similarity - comparison.runner_up >= rules.policy.min_margin
+    leads = _leads(comparison, event, rules)
     matches = comparison.similarity >= comparison.threshold
     state = replace(
         state, evidence=state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads)
@@ -202,6 +209,19 @@ def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
     if state.evidence.comparisons >= rules.policy.max_comparisons:
         return _decide(state, _inconclusive(state), rules)
     return state, ()
+
+
+def _nobody(event: Compared, rules: Rules) -> Reason:
+    if not rules.claimed:
+        return Reason.GALLERY_EMPTY
+    return Reason.NO_REFERENCE if event.candidates.without_template else Reason.CLAIM_UNKNOWN
+
+
+def _leads(comparison: Comparison, event: Compared, rules: Rules) -> bool:
+    """Whether the best candidate stands out. A look-alike's match in a 1:N search never does, whatever the margin."""
+    if not rules.claimed and event.candidates.ranked[0].lookalikes:
+        return False
+    return comparison.runner_up is None or comparison.similarity - comparison.runner_up >= rules.policy.min_margin
 
 
 def _weigh(event: Compared, rules: Rules) -> Comparison:

@@ -35,6 +35,7 @@ _DEFAULT_OUTCOMES: Mapping[Reason, Outcome] = MappingProxyType(
         Reason.NO_MATCH: Outcome.FINGERPRINT,
         Reason.AMBIGUOUS: Outcome.FINGERPRINT,
         Reason.LOW_QUALITY: Outcome.FINGERPRINT,
+        Reason.NO_REFERENCE: Outcome.FINGERPRINT,
         # Nobody a finger could be compared with, or a question only a person can answer.
         Reason.NO_FACE: Outcome.OFFICER,
         Reason.MULTIPLE_PEOPLE: Outcome.OFFICER,

@@ -19,6 +19,7 @@ from gate.decision.judgement import score
 from gate.decision.outcome import Decision
 from gate.decision.passage import (
     ClaimUnknown,
+    ClaimWithoutReference,
     Compared,
     Effect,
     Ended,
@@ -94,6 +95,7 @@ class Attempt:
         self.passage_id = str(uuid.uuid4())
         self.incident_id = ""
         self.lane_id = request.lane_id
+        self.claim_kind = request.claim.kind
         self.pack_id = vision.pack_id
         self.budget_s = rules.policy.budget_s
         self._request = request
@@ -131,8 +133,12 @@ class Attempt:
             self._seen += 1
             self._last_arrival_s = arrived_s
         # Later frames need no such check: a claim that has lapsed since compares with nobody.
-        if first and self._request.claim.kind != "none" and not self._claimed(self._snapshot()):
-            return self._advance(ClaimUnknown())
+        if first and self._request.claim.kind != "none":
+            claimed = self._claimed(self._snapshot())
+            if not claimed:
+                return self._advance(ClaimUnknown())
+            if not any(len(entry.templates) for entry in claimed):
+                return self._advance(ClaimWithoutReference())
         try:
             sighting = self._vision.look(frame)
         except Exception:

@@ -8,17 +8,24 @@ from datetime import timedelta
 
 import structlog
 
+from gate.audit.journal import Journal, MemoryJournal
 from gate.clock import Clock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.decision.passage import Rules
 from gate.engine.attempt import Attempt, StartRequest
+from gate.engine.legs import LoadRules
+from gate.engine.loader import ManifestLoad, ManifestLoader
+from gate.engine.trail import Trail
 from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError
 from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
 from gate.gallery.memory import MemoryGallery
-from gate.gallery.receipt import Receipt
+from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
-from gate.settings import LaneSettings, Settings
+from gate.manifest.photo import unwrap
+from gate.manifest.reading import Reading
+from gate.settings import LaneSettings, ManifestSettings, Settings
 from gate.vision.pipeline import Vision
+from gate.vision.probe import Probe
 
 _log = structlog.get_logger(__name__)
 
@@ -41,19 +48,31 @@ class Engine:
         calibration: Calibration,
         gallery: Gallery | None = None,
         clock: Clock | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.gallery = gallery or MemoryGallery(vision.pack_id)
+        self.gallery = gallery or MemoryGallery(vision.pack_id, clock=self.clock)
+        self.trail = Trail(journal or MemoryJournal(), self.clock)
         self.pack_id = vision.pack_id
         self._vision = vision
         self._calibration = calibration
         self._busy: dict[str, str] = {}  # lane -> passage
         self._busy_lock = threading.Lock()
+        rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
+        self._loader = ManifestLoader(self.gallery, self._embed, rules, self.clock, self.trail)
 
     def warm(self) -> None:
         """Runs every model once (blocking), so that the first traveller does not wait for it."""
         self._vision.warm()
+
+    def started(self) -> None:
+        """Journals that the engine serves."""
+        self.trail.started(self.settings, self.pack_id, self.gallery.snapshot().generation)
+
+    def stopped(self, reason: str = "drained") -> None:
+        """Journals that the engine serves no more."""
+        self.trail.stopped(reason, self.gallery.snapshot().generation)
 
     def open_passage(self, request: StartRequest) -> Attempt:
         """Opens a passage; the lane is taken until `close_passage`.
@@ -72,7 +91,11 @@ class Engine:
         return attempt
 
     def close_passage(self, attempt: Attempt) -> None:
-        """Frees the lane and records how the passage ended. Idempotent."""
+        """Frees the lane and records how the passage ended. Idempotent; blocks where the journal is stored.
+
+        Raises:
+            StorageFault: the journal cannot be written; the lane is free all the same.
+        """
         with self._busy_lock:
             if self._busy.get(attempt.lane_id) != attempt.passage_id:
                 return
@@ -91,38 +114,61 @@ class Engine:
             dropped=report.dropped,
             rejected=report.rejected,
         )
+        self.trail.decision(attempt)
 
     def enrol(self, traveller: Traveller, photo: bytes) -> Enrolled:
         """Makes a template from a photograph (blocking) and adds it to the gallery.
 
+        Args:
+            photo: JPEG, PNG or JPEG 2000, or data group 2 of a passport chip.
+
         Raises:
-            EnrolmentError: EXPIRY_INVALID, PHOTO_*, TEMPLATES_FULL.
+            EnrolmentError: EXPIRY_INVALID, CONSENT_REFUSED, PHOTO_*, TEMPLATES_FULL.
             FrameError: the photograph cannot be decoded.
         """
         self._check_expiry(traveller)
-        template, sighting = self._vision.enrol_photo(photo)
-        added = self.gallery.enrol(traveller, template)
+        self._check_consent(traveller)
+        picture = unwrap(photo).data
+        template, sighting = self._vision.enrol_photo(picture)
+        added = self.gallery.enrol(traveller, template, picture)
         eye_distance_px = sighting.quality.eye_distance_px if sighting.quality else 0.0
         return Enrolled(added is Enrolment.ALREADY_ENROLLED, eye_distance_px)
+
+    def load_manifest(self, data: bytes, source: str, *, dry_run: bool = False) -> ManifestLoad:
+        """Reads a manifest (blocking); iterate `ManifestLoad.load` to apply it.
+
+        Args:
+            data: PAXLST, CSV or JSON Lines.
+            source: the caller's name for it, printable, at most 64 characters; stands in the journal.
+            dry_run: change nothing.
+        """
+        from gate.manifest.reader import read_manifest  # noqa: PLC0415 -- airports are not loaded before
+
+        reading = Reading(self.clock.utc(), self.settings.manifest.default_time_zone or None)
+        return self._loader.begin(read_manifest(data, reading), source, dry_run=dry_run)
 
     def describe(self, flight: str | None) -> GalleryDescription:
         """Counts who is expected. See `Gallery.describe`."""
         return self.gallery.describe(self.clock.utc(), flight)
 
-    def withdraw(self, reference: str, flight: str | None) -> Receipt:
+    def withdraw(self, reference: str, flight: str | None, why: Why = Why.WITHDRAWN) -> Receipt:
         """Removes a traveller. See `Gallery.withdraw`."""
-        return self.gallery.withdraw(reference, flight)
+        return self.trail.destruction(self.gallery.withdraw(reference, flight, why))
 
     def close_flight(self, flight: str) -> Receipt:
         """Removes a flight's travellers. See `Gallery.close_flight`."""
-        return self.gallery.close_flight(flight)
+        return self.trail.destruction(self.gallery.close_flight(flight))
 
     def sweep(self) -> tuple[Receipt, ...]:
-        """Drops expired templates from memory; the server calls it every `gallery.sweep_s`."""
-        receipts = self.gallery.expire(self.clock.utc())
-        for receipt in receipts:
-            _log.info("travellers_expired", travellers=receipt.travellers, templates=receipt.templates)
+        """Destroys who has expired; the server calls it every `gallery.sweep_s`."""
+        receipts = tuple(self.trail.destruction(receipt) for receipt in self.gallery.expire(self.clock.utc()))
+        if receipts:
+            travellers, templates = sum(r.travellers for r in receipts), sum(r.templates for r in receipts)
+            _log.info("travellers_expired", travellers=travellers, templates=templates)
         return receipts
+
+    def _embed(self, photo: bytes) -> Probe:
+        return self._vision.enrol_photo(unwrap(photo).data)[0]
 
     def _lane(self, request: StartRequest) -> LaneSettings:
         lane = self.settings.lanes.get(request.lane_id)
@@ -160,3 +206,17 @@ class Engine:
                 f"now is {now:%FT%TZ}.",
                 FieldViolation("traveller.expires_at", f"after now, at most {cap_h:g} h ahead (UTC)"),
             )
+
+    def _check_consent(self, traveller: Traveller) -> None:
+        now = self.clock.utc()
+        for entry in self.gallery.snapshot().find_reference(traveller.reference, now, traveller.flight):
+            particulars = entry.traveller.particulars
+            if particulars is not None and particulars.face_consent is False:
+                raise EnrolmentError(
+                    Code.CONSENT_REFUSED, "The manifest says that this traveller does not consent to face verification."
+                )
+
+
+def load_rules(settings: ManifestSettings, max_retention_h: float) -> LoadRules:
+    """How manifests are loaded, from the settings."""
+    return LoadRules(settings.port, settings.retain_h, max_retention_h, settings.destroy_on_close)

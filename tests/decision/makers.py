@@ -64,10 +64,12 @@ def compared(
     now: datetime = NOW,
     expires_at: datetime = NOW + timedelta(hours=1),
     references: tuple[str, ...] = ("a", "b", "c", "d"),
+    lookalikes: frozenset[str] = frozenset(),
+    without_template: int = 0,
 ) -> Compared:
     ranked = tuple(
-        Candidate(Traveller(reference, "CX1", expires_at), similarity)
+        Candidate(Traveller(reference, "CX1", expires_at), similarity, lookalikes)
         for reference, similarity in zip(references, similarities, strict=False)
     )
     size = len(ranked) if gallery_size is None else gallery_size
-    return Compared(at_s, now, sequence, 0.8, mask, Candidates(ranked, size, size, 1))
+    return Compared(at_s, now, sequence, 0.8, mask, Candidates(ranked, size, size, 1, without_template))

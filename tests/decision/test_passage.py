@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gate.decision.outcome import Decision, Guidance, Outcome, Reason
 from gate.decision.passage import (
     ClaimUnknown,
+    ClaimWithoutReference,
     Decide,
     Effect,
     Ended,
@@ -62,6 +63,8 @@ def decision(*events: Event, rules: Rules = RULES) -> Decision:
         ("two, then one too far", [looked(rival_ratio=0.9), looked(FAR), Ended.BUDGET_SPENT], Reason.LOW_QUALITY),
         ("an empty gallery", [looked(), compared()], Reason.GALLERY_EMPTY),
         ("an unknown claim", [ClaimUnknown()], Reason.CLAIM_UNKNOWN),
+        ("a claim without a face", [ClaimWithoutReference()], Reason.NO_REFERENCE),
+        ("a look-alike, however clear", [compared(0.9, 0.1, lookalikes=frozenset({"x"}))] * 3, Reason.AMBIGUOUS),
         ("a lapsed template", [compared(0.8, now=NOW + timedelta(hours=1))], Reason.EXPIRED),
         ("a fault", [looked(), Ended.ENGINE_FAULT], Reason.ENGINE_FAULT),
         ("a shutdown after a look", [compared(0.2), Ended.SHUTTING_DOWN], Reason.SHUTTING_DOWN),
@@ -75,6 +78,19 @@ def test_situation(name: str, events: list[Event], reason: Reason) -> None:
     assert decided.reason is reason
     assert (decided.outcome is Outcome.OPEN) == (reason is Reason.MATCHED)
     assert (decided.traveller_reference is not None) == (reason is Reason.MATCHED)
+
+
+def test_a_claimed_look_alike_is_compared_with_nobody_else() -> None:
+    """The document tells twins apart; only a search cannot."""
+    twin = compared(0.9, lookalikes=frozenset({"twin"}))
+    assert decision(twin, rules=replace(RULES, claimed=True)).reason is Reason.MATCHED
+
+
+def test_a_claim_that_lost_its_template_is_told_from_one_that_is_unknown() -> None:
+    claimed = replace(RULES, claimed=True)
+    assert decision(compared(without_template=1), rules=claimed).reason is Reason.NO_REFERENCE
+    assert decision(compared(), rules=claimed).reason is Reason.CLAIM_UNKNOWN
+    assert decision(compared(without_template=1)).reason is Reason.GALLERY_EMPTY
 
 
 def test_a_mask_asks_for_more_similarity() -> None:

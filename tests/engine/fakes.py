@@ -43,6 +43,14 @@ def frame(person: int | None, sequence: int = 1, **sees: object) -> Frame:
     return Frame(sequence, sequence, Encoding.JPEG, 0, 0, json.dumps({"person": person, **sees}).encode())
 
 
+SIGNATURE = b"\xff\xd8\xff"
+
+
+def photo(person: int | None, **sees: object) -> bytes:
+    """What `frame` shows, in the dress of a JPEG file: photographs are known by their signature."""
+    return SIGNATURE + frame(person, **sees).data
+
+
 class ScriptedVision:
     """Reads from the frame's bytes what there is to see; the stages and their errors are those of the real one."""
 
@@ -67,7 +75,7 @@ class ScriptedVision:
         self.warmed = True
 
     def _sight(self, data: bytes) -> Sighting:
-        seen = json.loads(data)
+        seen = json.loads(data.removeprefix(SIGNATURE))
         if seen.get("fails") == "frame":
             raise FrameError(Code.FRAME_TRUNCATED, "the picture ends too early")
         if seen.get("fails") == "model":

@@ -6,15 +6,18 @@ from datetime import timedelta
 
 import pytest
 
+from gate.audit.event import EventKind
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.passage import Decide
 from gate.engine.attempt import Attempt, Claim, StartRequest
 from gate.engine.engine import Engine
 from gate.errors import Code, EngineFault, EnrolmentError, FrameError, NotFoundError, ProtocolError
+from gate.gallery.gallery import Change
+from gate.gallery.receipt import Why
 from gate.gallery.traveller import TravelDocument, Traveller
 from gate.settings import LaneSettings, Settings
 from tests.decision.makers import CALIBRATION
-from tests.engine.fakes import ScriptedVision, SetClock, frame
+from tests.engine.fakes import ScriptedVision, SetClock, frame, photo
 
 LANE = StartRequest("lane-1")
 
@@ -31,7 +34,7 @@ def engine(clock: SetClock) -> Engine:
     for person in (1, 2, 3):
         documents = (TravelDocument(f"P{person}", "UTO"),)
         traveller = Traveller(f"t{person}", f"CX{person % 2}", clock.utc() + timedelta(hours=1), documents)
-        engine.enrol(traveller, frame(person).data)
+        engine.enrol(traveller, photo(person))
     return engine
 
 
@@ -187,12 +190,49 @@ def test_what_the_settings_do_not_name_is_refused(engine: Engine, start: StartRe
 def test_an_expiry_in_the_past_or_beyond_the_cap_is_refused(engine: Engine, clock: SetClock, hours: float) -> None:
     traveller = Traveller("new", "CX1", clock.utc() + timedelta(hours=hours))
     with pytest.raises(EnrolmentError) as refused:
-        engine.enrol(traveller, frame(5).data)
+        engine.enrol(traveller, photo(5))
     assert refused.value.code is Code.EXPIRY_INVALID
     assert engine.describe(None).travellers == 3
 
 
 def test_enrolling_twice_says_so(engine: Engine, clock: SetClock) -> None:
     traveller = Traveller("t1", "CX1", clock.utc() + timedelta(hours=1))
-    assert engine.enrol(traveller, frame(1).data).already
-    assert not engine.enrol(traveller, frame(7).data).already
+    assert engine.enrol(traveller, photo(1)).already
+    assert not engine.enrol(traveller, photo(7)).already
+
+
+def test_somebody_expected_without_a_face_is_asked_for_a_finger(engine: Engine, clock: SetClock) -> None:
+    bare = Traveller("t9", "CX1", clock.utc() + timedelta(hours=1), (TravelDocument("P9", "UTO"),))
+    engine.gallery.apply(Change(put=(bare,)))
+    for claim in (Claim("document", "P9"), Claim("reference", "t9")):
+        attempt = engine.open_passage(StartRequest("lane-1", claim=claim))
+        show(attempt, clock, 9)
+        assert decided(attempt) == (Outcome.FINGERPRINT, Reason.NO_REFERENCE, None)
+        engine.close_passage(attempt)
+
+
+def test_every_passage_is_journalled_without_the_traveller(engine: Engine, clock: SetClock) -> None:
+    attempt = engine.open_passage(LANE)
+    show(attempt, clock, 2)
+    engine.close_passage(attempt)
+    engine.close_passage(attempt)  # a second close writes nothing
+    abandoned = engine.open_passage(LANE)
+    engine.close_passage(abandoned)
+    first, second = [e for e in engine.trail.journal.entries() if e.kind == EventKind.DECISION]
+    assert (first.facts["passage"], first.facts["outcome"], first.facts["reason"]) == (
+        attempt.passage_id,
+        "open",
+        "matched",
+    )
+    assert second.facts["outcome"] == "abandoned"
+    assert "t2" not in str(first.facts)
+
+
+def test_destructions_are_journalled_by_an_engine_without_a_store(engine: Engine, clock: SetClock) -> None:
+    receipts = [engine.withdraw("t1", None, Why.BOARDED), engine.close_flight("CX0")]
+    clock.wait(7200)
+    receipts += engine.sweep()
+    entries = [e for e in engine.trail.journal.entries() if e.kind == EventKind.DESTRUCTION]
+    assert [e.position for e in entries] == [r.journal_position for r in receipts]
+    assert [e.facts["why"] for e in entries] == ["boarded", "flight_closed", "expired"]
+    assert all(e.facts["complete"] for e in entries[:2])

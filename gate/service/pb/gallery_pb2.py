@@ -25,15 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgate/service/pb/gallery.proto\x12\x08\x65gate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x0c\x45nrolRequest\x12&\n\ttraveller\x18\x01 \x01(\x0b\x32\x13.egate.v1.Traveller\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\x8b\x01\n\tTraveller\x12\x11\n\treference\x18\x01 \x01(\t\x12\x0e\n\x06\x66light\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\tdocuments\x18\x04 \x03(\x0b\x32\x18.egate.v1.TravelDocument\"7\n\x0eTravelDocument\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x15\n\rissuing_state\x18\x02 \x01(\t\"Z\n\rEnrolResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.egate.v1.EnrolResult\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\r\x12\x0f\n\x07refused\x18\x03 \x01(\r\"\x98\x01\n\x0b\x45nrolResult\x12\r\n\x05index\x18\x01 \x01(\r\x12\x1b\n\x13traveller_reference\x18\x02 \x01(\t\x12%\n\x06status\x18\x03 \x01(\x0e\x32\x15.egate.v1.EnrolStatus\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x17\n\x0f\x65ye_distance_px\x18\x06 \x01(\x01\"!\n\x0f\x44\x65scribeRequest\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\"\x8c\x01\n\x10\x44\x65scribeResponse\x12,\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x1b.egate.v1.FlightDescription\x12\x12\n\ntravellers\x18\x02 \x01(\r\x12\x11\n\ttemplates\x18\x03 \x01(\r\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x0f\n\x07pack_id\x18\x05 \x01(\t\"\xad\x01\n\x11\x46lightDescription\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\x12\x12\n\ntravellers\x18\x02 \x01(\r\x12\x11\n\ttemplates\x18\x03 \x01(\r\x12\x30\n\x0c\x66irst_expiry\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0blast_expiry\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0fWithdrawRequest\x12\x1b\n\x13traveller_reference\x18\x01 \x01(\t\x12\x0e\n\x06\x66light\x18\x02 \x01(\t\"A\n\x10WithdrawResponse\x12\x19\n\x11templates_removed\x18\x01 \x01(\r\x12\x12\n\ngeneration\x18\x02 \x01(\x04\"$\n\x12\x43loseFlightRequest\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\"}\n\x13\x43loseFlightResponse\x12\x1a\n\x12travellers_removed\x18\x01 \x01(\r\x12\x19\n\x11templates_removed\x18\x02 \x01(\r\x12\x1b\n\x13templates_remaining\x18\x03 \x01(\r\x12\x12\n\ngeneration\x18\x04 \x01(\x04*\x83\x01\n\x0b\x45nrolStatus\x12\x1c\n\x18\x45NROL_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NROL_STATUS_ENROLLED\x10\x01\x12!\n\x1d\x45NROL_STATUS_ALREADY_ENROLLED\x10\x02\x12\x18\n\x14\x45NROL_STATUS_REFUSED\x10\x03\x32\x9e\x02\n\x0eGalleryService\x12:\n\x05\x45nrol\x12\x16.egate.v1.EnrolRequest\x1a\x17.egate.v1.EnrolResponse(\x01\x12\x41\n\x08\x44\x65scribe\x12\x19.egate.v1.DescribeRequest\x1a\x1a.egate.v1.DescribeResponse\x12\x41\n\x08Withdraw\x12\x19.egate.v1.WithdrawRequest\x1a\x1a.egate.v1.WithdrawResponse\x12J\n\x0b\x43loseFlight\x12\x1c.egate.v1.CloseFlightRequest\x1a\x1d.egate.v1.CloseFlightResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgate/service/pb/gallery.proto\x12\x08\x65gate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x0c\x45nrolRequest\x12&\n\ttraveller\x18\x01 \x01(\x0b\x32\x13.egate.v1.Traveller\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\x8b\x01\n\tTraveller\x12\x11\n\treference\x18\x01 \x01(\t\x12\x0e\n\x06\x66light\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\tdocuments\x18\x04 \x03(\x0b\x32\x18.egate.v1.TravelDocument\"7\n\x0eTravelDocument\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x15\n\rissuing_state\x18\x02 \x01(\t\"Z\n\rEnrolResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.egate.v1.EnrolResult\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\r\x12\x0f\n\x07refused\x18\x03 \x01(\r\"\x98\x01\n\x0b\x45nrolResult\x12\r\n\x05index\x18\x01 \x01(\r\x12\x1b\n\x13traveller_reference\x18\x02 \x01(\t\x12%\n\x06status\x18\x03 \x01(\x0e\x32\x15.egate.v1.EnrolStatus\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x17\n\x0f\x65ye_distance_px\x18\x06 \x01(\x01\"!\n\x0f\x44\x65scribeRequest\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\"\x8c\x01\n\x10\x44\x65scribeResponse\x12,\n\x07\x66lights\x18\x01 \x03(\x0b\x32\x1b.egate.v1.FlightDescription\x12\x12\n\ntravellers\x18\x02 \x01(\r\x12\x11\n\ttemplates\x18\x03 \x01(\r\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x0f\n\x07pack_id\x18\x05 \x01(\t\"\xc7\x01\n\x11\x46lightDescription\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\x12\x12\n\ntravellers\x18\x02 \x01(\r\x12\x11\n\ttemplates\x18\x03 \x01(\r\x12\x30\n\x0c\x66irst_expiry\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0blast_expiry\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10without_template\x18\x06 \x01(\r\"j\n\x0fWithdrawRequest\x12\x1b\n\x13traveller_reference\x18\x01 \x01(\t\x12\x0e\n\x06\x66light\x18\x02 \x01(\t\x12*\n\x06reason\x18\x03 \x01(\x0e\x32\x1a.egate.v1.WithdrawalReason\"e\n\x10WithdrawResponse\x12\x19\n\x11templates_removed\x18\x01 \x01(\r\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.egate.v1.Receipt\"\xd1\x01\n\x07Receipt\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\x12(\n\x03why\x18\x02 \x01(\x0e\x32\x1b.egate.v1.DestructionReason\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12$\n\x06places\x18\x05 \x03(\x0b\x32\x14.egate.v1.PlaceCount\x12\x18\n\x10journal_position\x18\x06 \x01(\x04\x12\x10\n\x08\x63omplete\x18\x07 \x01(\x08\"^\n\nPlaceCount\x12\r\n\x05place\x18\x01 \x01(\t\x12 \n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x10.egate.v1.Counts\x12\x1f\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x10.egate.v1.Counts\"M\n\x06\x43ounts\x12\x12\n\ntravellers\x18\x01 \x01(\r\x12\x11\n\ttemplates\x18\x02 \x01(\r\x12\x0e\n\x06photos\x18\x03 \x01(\r\x12\x0c\n\x04keys\x18\x04 \x01(\r\"$\n\x12\x43loseFlightRequest\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\"\xa1\x01\n\x13\x43loseFlightResponse\x12\x1a\n\x12travellers_removed\x18\x01 \x01(\r\x12\x19\n\x11templates_removed\x18\x02 \x01(\r\x12\x1b\n\x13templates_remaining\x18\x03 \x01(\r\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\"\n\x07receipt\x18\x05 \x01(\x0b\x32\x11.egate.v1.Receipt\"\x85\x01\n\x13LoadManifestRequest\x12(\n\x05start\x18\x01 \x01(\x0b\x32\x17.egate.v1.ManifestStartH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12(\n\x05photo\x18\x03 \x01(\x0b\x32\x17.egate.v1.ManifestPhotoH\x00\x42\t\n\x07message\".\n\rManifestStart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"+\n\rManifestPhoto\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xe8\x01\n\x14LoadManifestResponse\x12+\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x19.egate.v1.ManifestFinding\x12)\n\x08messages\x18\x02 \x03(\x0b\x32\x17.egate.v1.MessageResult\x12&\n\x06people\x18\x03 \x03(\x0b\x32\x16.egate.v1.PersonResult\x12(\n\x08progress\x18\x04 \x01(\x0b\x32\x16.egate.v1.LoadProgress\x12&\n\x07summary\x18\x05 \x01(\x0b\x32\x15.egate.v1.LoadSummary\"\xa7\x01\n\x0fManifestFinding\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0f\n\x07segment\x18\x02 \x01(\t\x12\x16\n\x0esegment_number\x18\x03 \x01(\r\x12+\n\x08severity\x18\x04 \x01(\x0e\x32\x19.egate.v1.FindingSeverity\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x11\n\tof_person\x18\x07 \x01(\x08\"\xff\x01\n\rMessageResult\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x0c\n\x04\x63rew\x18\x04 \x01(\x08\x12\x0f\n\x07\x61pplied\x18\x05 \x01(\x08\x12!\n\x04legs\x18\x06 \x03(\x0b\x32\x13.egate.v1.LegResult\x12\x13\n\x06stated\x18\x07 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05named\x18\x08 \x01(\r\x12\x0f\n\x07refused\x18\t \x01(\r\x12\x18\n\x10journal_position\x18\n \x01(\x04\x12#\n\x08receipts\x18\x0b \x03(\x0b\x32\x11.egate.v1.ReceiptB\t\n\x07_stated\"\xc2\x01\n\tLegResult\x12\x0e\n\x06\x66light\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65stination\x18\x03 \x01(\t\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x06 \x01(\r\x12\x0f\n\x07updated\x18\x07 \x01(\r\x12\x11\n\tunchanged\x18\x08 \x01(\r\x12\x0f\n\x07removed\x18\t \x01(\r\"\xbb\x01\n\x0cPersonResult\x12\x15\n\rmessage_index\x18\x01 \x01(\r\x12\x14\n\x0cperson_index\x18\x02 \x01(\r\x12\x0c\n\x04line\x18\x03 \x01(\r\x12\x0e\n\x06\x66light\x18\x04 \x01(\t\x12\x1b\n\x13traveller_reference\x18\x05 \x01(\t\x12$\n\x05state\x18\x06 \x01(\x0e\x32\x15.egate.v1.PersonState\x12\x0c\n\x04\x63ode\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\"[\n\x0cLoadProgress\x12\r\n\x05\x62ytes\x18\x01 \x01(\x04\x12\x15\n\rmessages_done\x18\x02 \x01(\r\x12\x10\n\x08messages\x18\x03 \x01(\r\x12\x13\n\x0bphotos_done\x18\x04 \x01(\r\"\xad\x03\n\x0bLoadSummary\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x10\n\x08messages\x18\x02 \x01(\r\x12\x18\n\x10messages_applied\x18\x03 \x01(\r\x12\x0e\n\x06stated\x18\x04 \x01(\r\x12\r\n\x05named\x18\x05 \x01(\r\x12\x0f\n\x07refused\x18\x06 \x01(\r\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x07 \x01(\r\x12\x0f\n\x07updated\x18\x08 \x01(\r\x12\x11\n\tunchanged\x18\t \x01(\r\x12\x0f\n\x07removed\x18\n \x01(\r\x12\x10\n\x08\x65nrolled\x18\x0b \x01(\r\x12\x16\n\x0ephotos_refused\x18\x0c \x01(\r\x12\x16\n\x0ephotos_missing\x18\r \x01(\r\x12\x18\n\x10without_document\x18\x0e \x01(\r\x12\x14\n\x0cwithout_face\x18\x0f \x01(\r\x12\x12\n\nduplicates\x18\x10 \x01(\r\x12\x12\n\nlookalikes\x18\x11 \x01(\r\x12\x0e\n\x06\x65rrors\x18\x12 \x01(\r\x12\x10\n\x08warnings\x18\x13 \x01(\r\x12\r\n\x05notes\x18\x14 \x01(\r\x12\x12\n\ngeneration\x18\x15 \x01(\x04\x12\x0f\n\x07\x64ry_run\x18\x16 \x01(\x08*\x83\x01\n\x0b\x45nrolStatus\x12\x1c\n\x18\x45NROL_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NROL_STATUS_ENROLLED\x10\x01\x12!\n\x1d\x45NROL_STATUS_ALREADY_ENROLLED\x10\x02\x12\x18\n\x14\x45NROL_STATUS_REFUSED\x10\x03*\x9e\x01\n\x10WithdrawalReason\x12!\n\x1dWITHDRAWAL_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bWITHDRAWAL_REASON_WITHDRAWN\x10\x01\x12\'\n#WITHDRAWAL_REASON_CONSENT_WITHDRAWN\x10\x02\x12\x1d\n\x19WITHDRAWAL_REASON_BOARDED\x10\x03*\xd3\x02\n\x11\x44\x65structionReason\x12\"\n\x1e\x44\x45STRUCTION_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45STRUCTION_REASON_EXPIRED\x10\x01\x12$\n DESTRUCTION_REASON_FLIGHT_CLOSED\x10\x02\x12\x1e\n\x1a\x44\x45STRUCTION_REASON_BOARDED\x10\x03\x12 \n\x1c\x44\x45STRUCTION_REASON_WITHDRAWN\x10\x04\x12(\n$DESTRUCTION_REASON_CONSENT_WITHDRAWN\x10\x05\x12 \n\x1c\x44\x45STRUCTION_REASON_CANCELLED\x10\x06\x12#\n\x1f\x44\x45STRUCTION_REASON_NOT_ON_BOARD\x10\x07\x12!\n\x1d\x44\x45STRUCTION_REASON_CLOCK_STEP\x10\x08*\x88\x01\n\x0f\x46indingSeverity\x12 \n\x1c\x46INDING_SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INDING_SEVERITY_ERROR\x10\x01\x12\x1c\n\x18\x46INDING_SEVERITY_WARNING\x10\x02\x12\x19\n\x15\x46INDING_SEVERITY_NOTE\x10\x03*\xab\x02\n\x0bPersonState\x12\x1c\n\x18PERSON_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PERSON_STATE_EXPECTED\x10\x01\x12\x18\n\x14PERSON_STATE_UPDATED\x10\x02\x12\x1a\n\x16PERSON_STATE_UNCHANGED\x10\x03\x12\x18\n\x14PERSON_STATE_REMOVED\x10\x04\x12\x18\n\x14PERSON_STATE_UNKNOWN\x10\x05\x12\x1b\n\x17PERSON_STATE_NOT_LOADED\x10\x06\x12\x19\n\x15PERSON_STATE_ENROLLED\x10\x07\x12!\n\x1dPERSON_STATE_ALREADY_ENROLLED\x10\x08\x12\x1e\n\x1aPERSON_STATE_PHOTO_REFUSED\x10\t2\xf1\x02\n\x0eGalleryService\x12:\n\x05\x45nrol\x12\x16.egate.v1.EnrolRequest\x1a\x17.egate.v1.EnrolResponse(\x01\x12Q\n\x0cLoadManifest\x12\x1d.egate.v1.LoadManifestRequest\x1a\x1e.egate.v1.LoadManifestResponse(\x01\x30\x01\x12\x41\n\x08\x44\x65scribe\x12\x19.egate.v1.DescribeRequest\x1a\x1a.egate.v1.DescribeResponse\x12\x41\n\x08Withdraw\x12\x19.egate.v1.WithdrawRequest\x1a\x1a.egate.v1.WithdrawResponse\x12J\n\x0b\x43loseFlight\x12\x1c.egate.v1.CloseFlightRequest\x1a\x1d.egate.v1.CloseFlightResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gate.service.pb.gallery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLSTATUS']._serialized_start=1244
-  _globals['_ENROLSTATUS']._serialized_end=1375
+  _globals['_ENROLSTATUS']._serialized_start=3578
+  _globals['_ENROLSTATUS']._serialized_end=3709
+  _globals['_WITHDRAWALREASON']._serialized_start=3712
+  _globals['_WITHDRAWALREASON']._serialized_end=3870
+  _globals['_DESTRUCTIONREASON']._serialized_start=3873
+  _globals['_DESTRUCTIONREASON']._serialized_end=4212
+  _globals['_FINDINGSEVERITY']._serialized_start=4215
+  _globals['_FINDINGSEVERITY']._serialized_end=4351
+  _globals['_PERSONSTATE']._serialized_start=4354
+  _globals['_PERSONSTATE']._serialized_end=4653
   _globals['_ENROLREQUEST']._serialized_start=76
   _globals['_ENROLREQUEST']._serialized_end=145
   _globals['_TRAVELLER']._serialized_start=148
@@ -49,15 +57,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBERESPONSE']._serialized_start=629
   _globals['_DESCRIBERESPONSE']._serialized_end=769
   _globals['_FLIGHTDESCRIPTION']._serialized_start=772
-  _globals['_FLIGHTDESCRIPTION']._serialized_end=945
-  _globals['_WITHDRAWREQUEST']._serialized_start=947
-  _globals['_WITHDRAWREQUEST']._serialized_end=1009
-  _globals['_WITHDRAWRESPONSE']._serialized_start=1011
-  _globals['_WITHDRAWRESPONSE']._serialized_end=1076
-  _globals['_CLOSEFLIGHTREQUEST']._serialized_start=1078
-  _globals['_CLOSEFLIGHTREQUEST']._serialized_end=1114
-  _globals['_CLOSEFLIGHTRESPONSE']._serialized_start=1116
-  _globals['_CLOSEFLIGHTRESPONSE']._serialized_end=1241
-  _globals['_GALLERYSERVICE']._serialized_start=1378
-  _globals['_GALLERYSERVICE']._serialized_end=1664
+  _globals['_FLIGHTDESCRIPTION']._serialized_end=971
+  _globals['_WITHDRAWREQUEST']._serialized_start=973
+  _globals['_WITHDRAWREQUEST']._serialized_end=1079
+  _globals['_WITHDRAWRESPONSE']._serialized_start=1081
+  _globals['_WITHDRAWRESPONSE']._serialized_end=1182
+  _globals['_RECEIPT']._serialized_start=1185
+  _globals['_RECEIPT']._serialized_end=1394
+  _globals['_PLACECOUNT']._serialized_start=1396
+  _globals['_PLACECOUNT']._serialized_end=1490
+  _globals['_COUNTS']._serialized_start=1492
+  _globals['_COUNTS']._serialized_end=1569
+  _globals['_CLOSEFLIGHTREQUEST']._serialized_start=1571
+  _globals['_CLOSEFLIGHTREQUEST']._serialized_end=1607
+  _globals['_CLOSEFLIGHTRESPONSE']._serialized_start=1610
+  _globals['_CLOSEFLIGHTRESPONSE']._serialized_end=1771
+  _globals['_LOADMANIFESTREQUEST']._serialized_start=1774
+  _globals['_LOADMANIFESTREQUEST']._serialized_end=1907
+  _globals['_MANIFESTSTART']._serialized_start=1909
+  _globals['_MANIFESTSTART']._serialized_end=1955
+  _globals['_MANIFESTPHOTO']._serialized_start=1957
+  _globals['_MANIFESTPHOTO']._serialized_end=2000
+  _globals['_LOADMANIFESTRESPONSE']._serialized_start=2003
+  _globals['_LOADMANIFESTRESPONSE']._serialized_end=2235
+  _globals['_MANIFESTFINDING']._serialized_start=2238
+  _globals['_MANIFESTFINDING']._serialized_end=2405
+  _globals['_MESSAGERESULT']._serialized_start=2408
+  _globals['_MESSAGERESULT']._serialized_end=2663
+  _globals['_LEGRESULT']._serialized_start=2666
+  _globals['_LEGRESULT']._serialized_end=2860
+  _globals['_PERSONRESULT']._serialized_start=2863
+  _globals['_PERSONRESULT']._serialized_end=3050
+  _globals['_LOADPROGRESS']._serialized_start=3052
+  _globals['_LOADPROGRESS']._serialized_end=3143
+  _globals['_LOADSUMMARY']._serialized_start=3146
+  _globals['_LOADSUMMARY']._serialized_end=3575
+  _globals['_GALLERYSERVICE']._serialized_start=4656
+  _globals['_GALLERYSERVICE']._serialized_end=5025
 # @@protoc_insertion_point(module_scope)

@@ -48,6 +48,162 @@ ENROL_STATUS_REFUSED: EnrolStatus.ValueType  # 3
 """It could not be used."""
 Global___EnrolStatus: _TypeAlias = EnrolStatus  # noqa: Y015
 
+class _WithdrawalReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WithdrawalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WithdrawalReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WITHDRAWAL_REASON_UNSPECIFIED: _WithdrawalReason.ValueType  # 0
+    """Not stated: counts as withdrawn."""
+    WITHDRAWAL_REASON_WITHDRAWN: _WithdrawalReason.ValueType  # 1
+    """The integrator withdraws the traveller."""
+    WITHDRAWAL_REASON_CONSENT_WITHDRAWN: _WithdrawalReason.ValueType  # 2
+    """The traveller withdrew their consent to face verification."""
+    WITHDRAWAL_REASON_BOARDED: _WithdrawalReason.ValueType  # 3
+    """The traveller has boarded: nobody needs the template any more."""
+
+class WithdrawalReason(_WithdrawalReason, metaclass=_WithdrawalReasonEnumTypeWrapper):
+    """Why a traveller is withdrawn."""
+
+WITHDRAWAL_REASON_UNSPECIFIED: WithdrawalReason.ValueType  # 0
+"""Not stated: counts as withdrawn."""
+WITHDRAWAL_REASON_WITHDRAWN: WithdrawalReason.ValueType  # 1
+"""The integrator withdraws the traveller."""
+WITHDRAWAL_REASON_CONSENT_WITHDRAWN: WithdrawalReason.ValueType  # 2
+"""The traveller withdrew their consent to face verification."""
+WITHDRAWAL_REASON_BOARDED: WithdrawalReason.ValueType  # 3
+"""The traveller has boarded: nobody needs the template any more."""
+Global___WithdrawalReason: _TypeAlias = WithdrawalReason  # noqa: Y015
+
+class _DestructionReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DestructionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DestructionReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DESTRUCTION_REASON_UNSPECIFIED: _DestructionReason.ValueType  # 0
+    """Never sent."""
+    DESTRUCTION_REASON_EXPIRED: _DestructionReason.ValueType  # 1
+    """Its time was up."""
+    DESTRUCTION_REASON_FLIGHT_CLOSED: _DestructionReason.ValueType  # 2
+    """The flight was closed."""
+    DESTRUCTION_REASON_BOARDED: _DestructionReason.ValueType  # 3
+    """The traveller had boarded."""
+    DESTRUCTION_REASON_WITHDRAWN: _DestructionReason.ValueType  # 4
+    """The integrator withdrew the traveller."""
+    DESTRUCTION_REASON_CONSENT_WITHDRAWN: _DestructionReason.ValueType  # 5
+    """The traveller withdrew their consent."""
+    DESTRUCTION_REASON_CANCELLED: _DestructionReason.ValueType  # 6
+    """The carrier cancelled the booking."""
+    DESTRUCTION_REASON_NOT_ON_BOARD: _DestructionReason.ValueType  # 7
+    """The carrier said that the traveller did not board."""
+    DESTRUCTION_REASON_CLOCK_STEP: _DestructionReason.ValueType  # 8
+    """The clock was set forward beyond the expiry."""
+
+class DestructionReason(_DestructionReason, metaclass=_DestructionReasonEnumTypeWrapper):
+    """Why something was destroyed."""
+
+DESTRUCTION_REASON_UNSPECIFIED: DestructionReason.ValueType  # 0
+"""Never sent."""
+DESTRUCTION_REASON_EXPIRED: DestructionReason.ValueType  # 1
+"""Its time was up."""
+DESTRUCTION_REASON_FLIGHT_CLOSED: DestructionReason.ValueType  # 2
+"""The flight was closed."""
+DESTRUCTION_REASON_BOARDED: DestructionReason.ValueType  # 3
+"""The traveller had boarded."""
+DESTRUCTION_REASON_WITHDRAWN: DestructionReason.ValueType  # 4
+"""The integrator withdrew the traveller."""
+DESTRUCTION_REASON_CONSENT_WITHDRAWN: DestructionReason.ValueType  # 5
+"""The traveller withdrew their consent."""
+DESTRUCTION_REASON_CANCELLED: DestructionReason.ValueType  # 6
+"""The carrier cancelled the booking."""
+DESTRUCTION_REASON_NOT_ON_BOARD: DestructionReason.ValueType  # 7
+"""The carrier said that the traveller did not board."""
+DESTRUCTION_REASON_CLOCK_STEP: DestructionReason.ValueType  # 8
+"""The clock was set forward beyond the expiry."""
+Global___DestructionReason: _TypeAlias = DestructionReason  # noqa: Y015
+
+class _FindingSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FindingSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINDING_SEVERITY_UNSPECIFIED: _FindingSeverity.ValueType  # 0
+    """Never sent."""
+    FINDING_SEVERITY_ERROR: _FindingSeverity.ValueType  # 1
+    """Something is left out: a person, a message or the file."""
+    FINDING_SEVERITY_WARNING: _FindingSeverity.ValueType  # 2
+    """It was read, but somebody should look."""
+    FINDING_SEVERITY_NOTE: _FindingSeverity.ValueType  # 3
+    """Tidied on the way in; nothing is doubtful."""
+
+class FindingSeverity(_FindingSeverity, metaclass=_FindingSeverityEnumTypeWrapper):
+    """How much a finding matters."""
+
+FINDING_SEVERITY_UNSPECIFIED: FindingSeverity.ValueType  # 0
+"""Never sent."""
+FINDING_SEVERITY_ERROR: FindingSeverity.ValueType  # 1
+"""Something is left out: a person, a message or the file."""
+FINDING_SEVERITY_WARNING: FindingSeverity.ValueType  # 2
+"""It was read, but somebody should look."""
+FINDING_SEVERITY_NOTE: FindingSeverity.ValueType  # 3
+"""Tidied on the way in; nothing is doubtful."""
+Global___FindingSeverity: _TypeAlias = FindingSeverity  # noqa: Y015
+
+class _PersonState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PersonStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PersonState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERSON_STATE_UNSPECIFIED: _PersonState.ValueType  # 0
+    """Never sent."""
+    PERSON_STATE_EXPECTED: _PersonState.ValueType  # 1
+    """Was not expected before, and is now. Without a photograph: by document or fingerprint only."""
+    PERSON_STATE_UPDATED: _PersonState.ValueType  # 2
+    """Was expected, and documents, expiry or particulars changed."""
+    PERSON_STATE_UNCHANGED: _PersonState.ValueType  # 3
+    """Was expected already, just so."""
+    PERSON_STATE_REMOVED: _PersonState.ValueType  # 4
+    """Was expected, and is not any more."""
+    PERSON_STATE_UNKNOWN: _PersonState.ValueType  # 5
+    """Should have been removed, and was not expected."""
+    PERSON_STATE_NOT_LOADED: _PersonState.ValueType  # 6
+    """Is not loaded on this leg; `code` says why."""
+    PERSON_STATE_ENROLLED: _PersonState.ValueType  # 7
+    """A photograph became a template."""
+    PERSON_STATE_ALREADY_ENROLLED: _PersonState.ValueType  # 8
+    """A photograph came that is a template already; nothing changed."""
+    PERSON_STATE_PHOTO_REFUSED: _PersonState.ValueType  # 9
+    """A photograph could not be used; `code` says why. The person is expected all the same."""
+
+class PersonState(_PersonState, metaclass=_PersonStateEnumTypeWrapper):
+    """What happened to one person on one leg."""
+
+PERSON_STATE_UNSPECIFIED: PersonState.ValueType  # 0
+"""Never sent."""
+PERSON_STATE_EXPECTED: PersonState.ValueType  # 1
+"""Was not expected before, and is now. Without a photograph: by document or fingerprint only."""
+PERSON_STATE_UPDATED: PersonState.ValueType  # 2
+"""Was expected, and documents, expiry or particulars changed."""
+PERSON_STATE_UNCHANGED: PersonState.ValueType  # 3
+"""Was expected already, just so."""
+PERSON_STATE_REMOVED: PersonState.ValueType  # 4
+"""Was expected, and is not any more."""
+PERSON_STATE_UNKNOWN: PersonState.ValueType  # 5
+"""Should have been removed, and was not expected."""
+PERSON_STATE_NOT_LOADED: PersonState.ValueType  # 6
+"""Is not loaded on this leg; `code` says why."""
+PERSON_STATE_ENROLLED: PersonState.ValueType  # 7
+"""A photograph became a template."""
+PERSON_STATE_ALREADY_ENROLLED: PersonState.ValueType  # 8
+"""A photograph came that is a template already; nothing changed."""
+PERSON_STATE_PHOTO_REFUSED: PersonState.ValueType  # 9
+"""A photograph could not be used; `code` says why. The person is expected all the same."""
+Global___PersonState: _TypeAlias = PersonState  # noqa: Y015
+
 @_typing.final
 class EnrolRequest(_message.Message):
     """One photograph of one traveller. Send several for several photographs."""
@@ -57,7 +213,9 @@ class EnrolRequest(_message.Message):
     TRAVELLER_FIELD_NUMBER: _builtins.int
     PHOTO_FIELD_NUMBER: _builtins.int
     photo: _builtins.bytes
-    """A JPEG or PNG file with the traveller's face, one person, eyes at least 24 px apart, better 60."""
+    """A photograph with the traveller's face, one person, eyes at least 24 px apart, better 60: a JPEG, PNG or
+    JPEG 2000 file, or data group 2 of a passport chip (ICAO 9303-10).
+    """
     @_builtins.property
     def traveller(self) -> Global___Traveller:
         """Who."""
@@ -290,12 +448,15 @@ class FlightDescription(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     FIRST_EXPIRY_FIELD_NUMBER: _builtins.int
     LAST_EXPIRY_FIELD_NUMBER: _builtins.int
+    WITHOUT_TEMPLATE_FIELD_NUMBER: _builtins.int
     flight: _builtins.str
     """The carriage leg."""
     travellers: _builtins.int
     """Travellers who can still be found."""
     templates: _builtins.int
     """Their templates."""
+    without_template: _builtins.int
+    """Travellers among them who have no template yet."""
     @_builtins.property
     def first_expiry(self) -> _timestamp_pb2.Timestamp:
         """When the first of them expires."""
@@ -312,10 +473,11 @@ class FlightDescription(_message.Message):
         templates: _builtins.int = ...,
         first_expiry: _timestamp_pb2.Timestamp | None = ...,
         last_expiry: _timestamp_pb2.Timestamp | None = ...,
+        without_template: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "last_expiry", b"last_expiry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "flight", b"flight", "last_expiry", b"last_expiry", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "flight", b"flight", "last_expiry", b"last_expiry", "templates", b"templates", "travellers", b"travellers", "without_template", b"without_template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,19 +491,23 @@ class WithdrawRequest(_message.Message):
 
     TRAVELLER_REFERENCE_FIELD_NUMBER: _builtins.int
     FLIGHT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     traveller_reference: _builtins.str
     """The traveller."""
     flight: _builtins.str
     """Only on this flight. Empty: on every flight."""
+    reason: Global___WithdrawalReason.ValueType
+    """Why; written into the receipt and the audit journal."""
     def __init__(
         self,
         *,
         traveller_reference: _builtins.str = ...,
         flight: _builtins.str = ...,
+        reason: Global___WithdrawalReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["flight", b"flight", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flight", b"flight", "reason", b"reason", "traveller_reference", b"traveller_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,23 +521,147 @@ class WithdrawResponse(_message.Message):
 
     TEMPLATES_REMOVED_FIELD_NUMBER: _builtins.int
     GENERATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     templates_removed: _builtins.int
     """Templates removed."""
     generation: _builtins.int
     """Generation of the gallery that no longer holds them."""
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The destruction, counted before and after."""
+
     def __init__(
         self,
         *,
         templates_removed: _builtins.int = ...,
         generation: _builtins.int = ...,
+        receipt: Global___Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "templates_removed", b"templates_removed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "receipt", b"receipt", "templates_removed", b"templates_removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawResponse: _TypeAlias = WithdrawResponse  # noqa: Y015
+
+@_typing.final
+class Receipt(_message.Message):
+    """A destruction, with what was counted in every place before and after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    JOURNAL_POSITION_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    flight: _builtins.str
+    """The flight. Empty: several flights."""
+    why: Global___DestructionReason.ValueType
+    """Why."""
+    generation: _builtins.int
+    """Generation of the gallery that no longer holds what was destroyed."""
+    journal_position: _builtins.int
+    """Position of the destruction in the audit journal, from 1; 0: not journalled."""
+    complete: _builtins.bool
+    """Nothing was left of it anywhere when counted again."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When, UTC."""
+
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceCount]:
+        """One entry a place where templates or personal data are kept."""
+
+    def __init__(
+        self,
+        *,
+        flight: _builtins.str = ...,
+        why: Global___DestructionReason.ValueType = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        generation: _builtins.int = ...,
+        places: _abc.Iterable[Global___PlaceCount] | None = ...,
+        journal_position: _builtins.int = ...,
+        complete: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "complete", b"complete", "flight", b"flight", "generation", b"generation", "journal_position", b"journal_position", "places", b"places", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class PlaceCount(_message.Message):
+    """What was destroyed in one place, counted before and after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """index (the searchable templates), memory (travellers and templates in memory), store (the sealed database)."""
+    @_builtins.property
+    def before(self) -> Global___Counts:
+        """Before the destruction."""
+
+    @_builtins.property
+    def after(self) -> Global___Counts:
+        """After it, counted again: all zero."""
+
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        before: Global___Counts | None = ...,
+        after: Global___Counts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "place", b"place"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlaceCount: _TypeAlias = PlaceCount  # noqa: Y015
+
+@_typing.final
+class Counts(_message.Message):
+    """What a place holds of those concerned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAVELLERS_FIELD_NUMBER: _builtins.int
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    PHOTOS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    travellers: _builtins.int
+    """Travellers."""
+    templates: _builtins.int
+    """Templates."""
+    photos: _builtins.int
+    """Sealed photographs."""
+    keys: _builtins.int
+    """Data keys, one a flight."""
+    def __init__(
+        self,
+        *,
+        travellers: _builtins.int = ...,
+        templates: _builtins.int = ...,
+        photos: _builtins.int = ...,
+        keys: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "photos", b"photos", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Counts: _TypeAlias = Counts  # noqa: Y015
 
 @_typing.final
 class CloseFlightRequest(_message.Message):
@@ -405,6 +695,7 @@ class CloseFlightResponse(_message.Message):
     TEMPLATES_REMOVED_FIELD_NUMBER: _builtins.int
     TEMPLATES_REMAINING_FIELD_NUMBER: _builtins.int
     GENERATION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     travellers_removed: _builtins.int
     """Travellers removed."""
     templates_removed: _builtins.int
@@ -413,6 +704,10 @@ class CloseFlightResponse(_message.Message):
     """Templates of the flight found when counted again afterwards: 0."""
     generation: _builtins.int
     """Generation of the gallery that no longer holds them."""
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The destruction, counted before and after."""
+
     def __init__(
         self,
         *,
@@ -420,11 +715,512 @@ class CloseFlightResponse(_message.Message):
         templates_removed: _builtins.int = ...,
         templates_remaining: _builtins.int = ...,
         generation: _builtins.int = ...,
+        receipt: Global___Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "templates_remaining", b"templates_remaining", "templates_removed", b"templates_removed", "travellers_removed", b"travellers_removed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "receipt", b"receipt", "templates_remaining", b"templates_remaining", "templates_removed", b"templates_removed", "travellers_removed", b"travellers_removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseFlightResponse: _TypeAlias = CloseFlightResponse  # noqa: Y015
+
+@_typing.final
+class LoadManifestRequest(_message.Message):
+    """Part of a manifest on its way to the engine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the manifest, at most 1 MiB."""
+    @_builtins.property
+    def start(self) -> Global___ManifestStart:
+        """Opens the load."""
+
+    @_builtins.property
+    def photo(self) -> Global___ManifestPhoto:
+        """One photograph. After the first one no chunk may come."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___ManifestStart | None = ...,
+        chunk: _builtins.bytes = ...,
+        photo: Global___ManifestPhoto | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "message", b"message", "photo", b"photo", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "message", b"message", "photo", b"photo", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["start", "chunk", "photo"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___LoadManifestRequest: _TypeAlias = LoadManifestRequest  # noqa: Y015
+
+@_typing.final
+class ManifestStart(_message.Message):
+    """What the engine must know before the first byte."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The caller's own name for the manifest, such as its file name; at most 64 characters. It stands in the audit
+    journal: never a person's name.
+    """
+    dry_run: _builtins.bool
+    """Read, judge and report, but change nothing and look at no photograph."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ManifestStart: _TypeAlias = ManifestStart  # noqa: Y015
+
+@_typing.final
+class ManifestPhoto(_message.Message):
+    """A photograph that comes with a manifest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, 1 to 255 characters, as the manifest names it. Otherwise the name without folder and extension may be the
+    person's document number or carrier reference (RFF+ABO).
+    """
+    data: _builtins.bytes
+    """A JPEG, PNG or JPEG 2000 file, or data group 2 of a passport chip (ICAO 9303-10)."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ManifestPhoto: _TypeAlias = ManifestPhoto  # noqa: Y015
+
+@_typing.final
+class LoadManifestResponse(_message.Message):
+    """An instalment: what became known since the one before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ManifestFinding]:
+        """What was odd about the manifest or about what it asks for."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageResult]:
+        """What became of messages."""
+
+    @_builtins.property
+    def people(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonResult]:
+        """What became of people, one entry a person and leg; once more when a photograph of theirs was looked at."""
+
+    @_builtins.property
+    def progress(self) -> Global___LoadProgress:
+        """How far the engine is. With every instalment."""
+
+    @_builtins.property
+    def summary(self) -> Global___LoadSummary:
+        """The whole load in numbers. Only in the last instalment."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___ManifestFinding] | None = ...,
+        messages: _abc.Iterable[Global___MessageResult] | None = ...,
+        people: _abc.Iterable[Global___PersonResult] | None = ...,
+        progress: Global___LoadProgress | None = ...,
+        summary: Global___LoadSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "messages", b"messages", "people", b"people", "progress", b"progress", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadManifestResponse: _TypeAlias = LoadManifestResponse  # noqa: Y015
+
+@_typing.final
+class ManifestFinding(_message.Message):
+    """One oddity. Its text may quote the manifest: it is for the integrator's eyes, and is never logged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    SEGMENT_NUMBER_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    OF_PERSON_FIELD_NUMBER: _builtins.int
+    line: _builtins.int
+    """In the file, from 1. 0: nowhere in particular."""
+    segment: _builtins.str
+    """Tag and qualifier of the segment, for example "DTM+329", or the column of a row. Empty for the whole file."""
+    segment_number: _builtins.int
+    """Of the segment in the interchange or of the row in the file, from 1; 0 for the file."""
+    severity: Global___FindingSeverity.ValueType
+    """How much it matters."""
+    code: _builtins.str
+    """What it is, as in docs/manifests.md."""
+    message: _builtins.str
+    """What was found and what was expected."""
+    of_person: _builtins.bool
+    """It concerns one person, not the message."""
+    def __init__(
+        self,
+        *,
+        line: _builtins.int = ...,
+        segment: _builtins.str = ...,
+        segment_number: _builtins.int = ...,
+        severity: Global___FindingSeverity.ValueType = ...,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+        of_person: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "line", b"line", "message", b"message", "of_person", b"of_person", "segment", b"segment", "segment_number", b"segment_number", "severity", b"severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ManifestFinding: _TypeAlias = ManifestFinding  # noqa: Y015
+
+@_typing.final
+class MessageResult(_message.Message):
+    """What became of one message of a manifest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    CREW_FIELD_NUMBER: _builtins.int
+    APPLIED_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
+    STATED_FIELD_NUMBER: _builtins.int
+    NAMED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    JOURNAL_POSITION_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Position in the manifest, from 0."""
+    number: _builtins.str
+    """The message's own name (UNH reference; for rows: the flight)."""
+    action: _builtins.str
+    """list, change, cancel, close, not_on_board, on_board, boarded."""
+    crew: _builtins.bool
+    """It names crew."""
+    applied: _builtins.bool
+    """It was applied, on every leg that is loaded here. False: it changed nothing; the findings say why."""
+    stated: _builtins.int
+    """People it says it names. Absent when it does not say."""
+    named: _builtins.int
+    """People found in it who can be used."""
+    refused: _builtins.int
+    """People found in it who cannot; the findings say why."""
+    journal_position: _builtins.int
+    """Position of the load in the audit journal, from 1; 0: nothing was applied."""
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegResult]:
+        """Its legs."""
+
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Receipt]:
+        """Destructions that came of it."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        number: _builtins.str = ...,
+        action: _builtins.str = ...,
+        crew: _builtins.bool = ...,
+        applied: _builtins.bool = ...,
+        legs: _abc.Iterable[Global___LegResult] | None = ...,
+        stated: _builtins.int | None = ...,
+        named: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        journal_position: _builtins.int = ...,
+        receipts: _abc.Iterable[Global___Receipt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stated", b"_stated", "stated", b"stated"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stated", b"_stated", "action", b"action", "applied", b"applied", "crew", b"crew", "index", b"index", "journal_position", b"journal_position", "legs", b"legs", "named", b"named", "number", b"number", "receipts", b"receipts", "refused", b"refused", "stated", b"stated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stated: _TypeAlias = _typing.Literal["stated"]  # noqa: Y015
+    _WhichOneofArgType__stated: _TypeAlias = _typing.Literal["_stated", b"_stated"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stated) -> _WhichOneofReturnType__stated | None: ...
+
+Global___MessageResult: _TypeAlias = MessageResult  # noqa: Y015
+
+@_typing.final
+class LegResult(_message.Message):
+    """What a message did to the travellers of one leg."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    flight: _builtins.str
+    """The gallery's name for the leg, for example "CX0830/2026-11-22". Empty when number or date are not known."""
+    origin: _builtins.str
+    """IATA location code where it departs. May be empty."""
+    destination: _builtins.str
+    """IATA location code where it arrives. May be empty."""
+    code: _builtins.str
+    """Why the leg is not loaded, as in docs/manifests.md. Empty when it is."""
+    added: _builtins.int
+    """Travellers who were not expected before."""
+    updated: _builtins.int
+    """Travellers whose documents, expiry or particulars changed."""
+    unchanged: _builtins.int
+    """Travellers who were expected already just so."""
+    removed: _builtins.int
+    """Travellers removed."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When its travellers are destroyed at the latest, UTC. Absent when the leg is not loaded."""
+
+    def __init__(
+        self,
+        *,
+        flight: _builtins.str = ...,
+        origin: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        code: _builtins.str = ...,
+        added: _builtins.int = ...,
+        updated: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
+        removed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "code", b"code", "destination", b"destination", "expires_at", b"expires_at", "flight", b"flight", "origin", b"origin", "removed", b"removed", "unchanged", b"unchanged", "updated", b"updated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LegResult: _TypeAlias = LegResult  # noqa: Y015
+
+@_typing.final
+class PersonResult(_message.Message):
+    """What became of one person on one leg."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_INDEX_FIELD_NUMBER: _builtins.int
+    PERSON_INDEX_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    TRAVELLER_REFERENCE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message_index: _builtins.int
+    """Position of the message in the manifest, from 0."""
+    person_index: _builtins.int
+    """Position of the person among those of the message who can be used, from 0."""
+    line: _builtins.int
+    """Line in the file where the person begins, from 1."""
+    flight: _builtins.str
+    """The leg."""
+    traveller_reference: _builtins.str
+    """The engine's opaque name for the person, made by chance. Empty when they are not expected."""
+    state: Global___PersonState.ValueType
+    """What happened."""
+    code: _builtins.str
+    """Why, as in docs/manifests.md or docs/errors.md. Only where something was not done."""
+    message: _builtins.str
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        message_index: _builtins.int = ...,
+        person_index: _builtins.int = ...,
+        line: _builtins.int = ...,
+        flight: _builtins.str = ...,
+        traveller_reference: _builtins.str = ...,
+        state: Global___PersonState.ValueType = ...,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "flight", b"flight", "line", b"line", "message", b"message", "message_index", b"message_index", "person_index", b"person_index", "state", b"state", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonResult: _TypeAlias = PersonResult  # noqa: Y015
+
+@_typing.final
+class LoadProgress(_message.Message):
+    """How far a load is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BYTES_FIELD_NUMBER: _builtins.int
+    MESSAGES_DONE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    PHOTOS_DONE_FIELD_NUMBER: _builtins.int
+    bytes: _builtins.int
+    """Bytes of the manifest received."""
+    messages_done: _builtins.int
+    """Messages done."""
+    messages: _builtins.int
+    """Messages of the manifest; 0 until it is read."""
+    photos_done: _builtins.int
+    """Photographs looked at."""
+    def __init__(
+        self,
+        *,
+        bytes: _builtins.int = ...,
+        messages_done: _builtins.int = ...,
+        messages: _builtins.int = ...,
+        photos_done: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "messages", b"messages", "messages_done", b"messages_done", "photos_done", b"photos_done"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadProgress: _TypeAlias = LoadProgress  # noqa: Y015
+
+@_typing.final
+class LoadSummary(_message.Message):
+    """A whole load in numbers. People are counted once a leg."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    MESSAGES_APPLIED_FIELD_NUMBER: _builtins.int
+    STATED_FIELD_NUMBER: _builtins.int
+    NAMED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    ENROLLED_FIELD_NUMBER: _builtins.int
+    PHOTOS_REFUSED_FIELD_NUMBER: _builtins.int
+    PHOTOS_MISSING_FIELD_NUMBER: _builtins.int
+    WITHOUT_DOCUMENT_FIELD_NUMBER: _builtins.int
+    WITHOUT_FACE_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    LOOKALIKES_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """paxlst, csv or jsonl."""
+    messages: _builtins.int
+    """Messages found."""
+    messages_applied: _builtins.int
+    """Messages applied."""
+    stated: _builtins.int
+    """People the messages say they name, where they say it."""
+    named: _builtins.int
+    """People found who can be used."""
+    refused: _builtins.int
+    """People found who cannot."""
+    added: _builtins.int
+    """Travellers added."""
+    updated: _builtins.int
+    """Travellers updated."""
+    unchanged: _builtins.int
+    """Travellers who were expected already just so."""
+    removed: _builtins.int
+    """Travellers removed."""
+    enrolled: _builtins.int
+    """Photographs that became templates."""
+    photos_refused: _builtins.int
+    """Photographs that could not be used."""
+    photos_missing: _builtins.int
+    """Photographs that a person of the manifest is waiting for: named, and not sent."""
+    without_document: _builtins.int
+    """People without a document."""
+    without_face: _builtins.int
+    """People who are expected without a face: no photograph, none that could be used, or no consent."""
+    duplicates: _builtins.int
+    """People named more than once."""
+    lookalikes: _builtins.int
+    """Travellers enrolled whose faces are too close to somebody else's to be told apart."""
+    errors: _builtins.int
+    """Findings by severity: errors."""
+    warnings: _builtins.int
+    """Findings by severity: warnings."""
+    notes: _builtins.int
+    """Findings by severity: notes."""
+    generation: _builtins.int
+    """Generation of the gallery after the load."""
+    dry_run: _builtins.bool
+    """Nothing was changed: only asked what would be."""
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        messages: _builtins.int = ...,
+        messages_applied: _builtins.int = ...,
+        stated: _builtins.int = ...,
+        named: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        added: _builtins.int = ...,
+        updated: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
+        removed: _builtins.int = ...,
+        enrolled: _builtins.int = ...,
+        photos_refused: _builtins.int = ...,
+        photos_missing: _builtins.int = ...,
+        without_document: _builtins.int = ...,
+        without_face: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+        lookalikes: _builtins.int = ...,
+        errors: _builtins.int = ...,
+        warnings: _builtins.int = ...,
+        notes: _builtins.int = ...,
+        generation: _builtins.int = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "dry_run", b"dry_run", "duplicates", b"duplicates", "enrolled", b"enrolled", "errors", b"errors", "format", b"format", "generation", b"generation", "lookalikes", b"lookalikes", "messages", b"messages", "messages_applied", b"messages_applied", "named", b"named", "notes", b"notes", "photos_missing", b"photos_missing", "photos_refused", b"photos_refused", "refused", b"refused", "removed", b"removed", "stated", b"stated", "unchanged", b"unchanged", "updated", b"updated", "warnings", b"warnings", "without_document", b"without_document", "without_face", b"without_face"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadSummary: _TypeAlias = LoadSummary  # noqa: Y015

@@ -40,6 +40,11 @@ class GalleryServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.FromString,
                 _registered_method=True)
+        self.LoadManifest = channel.stream_stream(
+                '/egate.v1.GalleryService/LoadManifest',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestResponse.FromString,
+                _registered_method=True)
         self.Describe = channel.unary_unary(
                 '/egate.v1.GalleryService/Describe',
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.DescribeRequest.SerializeToString,
@@ -64,6 +69,15 @@ class GalleryServiceServicer:
     def Enrol(self, request_iterator, context):
         """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
         reported and hinders no other. What was enrolled before a broken stream stays enrolled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadManifest(self, request_iterator, context):
+        """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
+        photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
+        of the manifest is loaded whole or not at all; what was applied before a broken stream stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +111,11 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.Enrol,
                     request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.SerializeToString,
+            ),
+            'LoadManifest': grpc.stream_stream_rpc_method_handler(
+                    servicer.LoadManifest,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestResponse.SerializeToString,
             ),
             'Describe': grpc.unary_unary_rpc_method_handler(
                     servicer.Describe,
@@ -142,6 +161,33 @@ class GalleryService:
             '/egate.v1.GalleryService/Enrol',
             gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadManifest(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/egate.v1.GalleryService/LoadManifest',
+            gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestResponse.FromString,
             options,
             channel_credentials,
             insecure,

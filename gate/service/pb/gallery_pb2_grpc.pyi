@@ -37,6 +37,11 @@ class GalleryServiceStub:
     """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
     reported and hinders no other. What was enrolled before a broken stream stays enrolled.
     """
+    LoadManifest: _grpc.StreamStreamMultiCallable[_gallery_pb2.LoadManifestRequest, _gallery_pb2.LoadManifestResponse]
+    """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
+    photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
+    of the manifest is loaded whole or not at all; what was applied before a broken stream stays.
+    """
     Describe: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.DescribeRequest, _gallery_pb2.DescribeResponse]
     """Counts who is expected."""
     Withdraw: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.WithdrawRequest, _gallery_pb2.WithdrawResponse]
@@ -52,6 +57,11 @@ class GalleryServiceAsyncStub(GalleryServiceStub):
     Enrol: _aio.StreamUnaryMultiCallable[_gallery_pb2.EnrolRequest, _gallery_pb2.EnrolResponse]  # type: ignore[assignment]
     """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
     reported and hinders no other. What was enrolled before a broken stream stays enrolled.
+    """
+    LoadManifest: _aio.StreamStreamMultiCallable[_gallery_pb2.LoadManifestRequest, _gallery_pb2.LoadManifestResponse]  # type: ignore[assignment]
+    """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
+    photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
+    of the manifest is loaded whole or not at all; what was applied before a broken stream stays.
     """
     Describe: _aio.UnaryUnaryMultiCallable[_gallery_pb2.DescribeRequest, _gallery_pb2.DescribeResponse]  # type: ignore[assignment]
     """Counts who is expected."""
@@ -71,6 +81,17 @@ class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gallery_pb2.EnrolResponse, _abc.Awaitable[_gallery_pb2.EnrolResponse]]:
         """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
         reported and hinders no other. What was enrolled before a broken stream stays enrolled.
+        """
+
+    @_abc_1.abstractmethod
+    def LoadManifest(
+        self,
+        request_iterator: _MaybeAsyncIterator[_gallery_pb2.LoadManifestRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gallery_pb2.LoadManifestResponse], _abc.AsyncIterator[_gallery_pb2.LoadManifestResponse]]:
+        """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
+        photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
+        of the manifest is loaded whole or not at all; what was applied before a broken stream stays.
         """
 
     @_abc_1.abstractmethod

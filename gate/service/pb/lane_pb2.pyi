@@ -154,7 +154,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NO_MATCH: _Reason.ValueType  # 2
     """The face was seen well and matches nobody well enough."""
     REASON_AMBIGUOUS: _Reason.ValueType  # 3
-    """Two travellers match almost equally well (twins, siblings, duplicates)."""
+    """Two travellers match almost equally well, or the one matched is enrolled as somebody's look-alike (twins,
+    siblings, the same photograph twice).
+    """
     REASON_NO_FACE: _Reason.ValueType  # 4
     """No face was seen in time."""
     REASON_LOW_QUALITY: _Reason.ValueType  # 5
@@ -166,13 +168,15 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_CLAIM_UNKNOWN: _Reason.ValueType  # 8
     """The claim names nobody who is expected here now."""
     REASON_GALLERY_EMPTY: _Reason.ValueType  # 9
-    """Nobody is expected here now."""
+    """Nobody is expected here now whose face is known."""
     REASON_FRAMES_ENDED: _Reason.ValueType  # 10
     """The controller ended the frames before one could be looked at."""
     REASON_SHUTTING_DOWN: _Reason.ValueType  # 11
     """The engine is shutting down."""
     REASON_ENGINE_FAULT: _Reason.ValueType  # 12
     """The engine broke. Never a statement about the traveller."""
+    REASON_NO_REFERENCE: _Reason.ValueType  # 13
+    """The claimed traveller is expected, but no photograph of them is enrolled: there is no face to compare with."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why the lane does it."""
@@ -184,7 +188,9 @@ REASON_MATCHED: Reason.ValueType  # 1
 REASON_NO_MATCH: Reason.ValueType  # 2
 """The face was seen well and matches nobody well enough."""
 REASON_AMBIGUOUS: Reason.ValueType  # 3
-"""Two travellers match almost equally well (twins, siblings, duplicates)."""
+"""Two travellers match almost equally well, or the one matched is enrolled as somebody's look-alike (twins,
+siblings, the same photograph twice).
+"""
 REASON_NO_FACE: Reason.ValueType  # 4
 """No face was seen in time."""
 REASON_LOW_QUALITY: Reason.ValueType  # 5
@@ -196,13 +202,15 @@ REASON_EXPIRED: Reason.ValueType  # 7
 REASON_CLAIM_UNKNOWN: Reason.ValueType  # 8
 """The claim names nobody who is expected here now."""
 REASON_GALLERY_EMPTY: Reason.ValueType  # 9
-"""Nobody is expected here now."""
+"""Nobody is expected here now whose face is known."""
 REASON_FRAMES_ENDED: Reason.ValueType  # 10
 """The controller ended the frames before one could be looked at."""
 REASON_SHUTTING_DOWN: Reason.ValueType  # 11
 """The engine is shutting down."""
 REASON_ENGINE_FAULT: Reason.ValueType  # 12
 """The engine broke. Never a statement about the traveller."""
+REASON_NO_REFERENCE: Reason.ValueType  # 13
+"""The claimed traveller is expected, but no photograph of them is enrolled: there is no face to compare with."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _MaskState:
@@ -754,3 +762,61 @@ class StageTiming(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StageTiming: _TypeAlias = StageTiming  # noqa: Y015
+
+@_typing.final
+class RecordOverrideRequest(_message.Message):
+    """What an officer decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGE_ID_FIELD_NUMBER: _builtins.int
+    OFFICER_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    passage_id: _builtins.str
+    """The passage, as `accepted` named it: a UUID."""
+    officer_id: _builtins.str
+    """The officer's opaque name, never a person's: 1 to 64 letters, digits, '.', '_' or '-'."""
+    outcome: Global___Outcome.ValueType
+    """What the officer had the lane do."""
+    reason: _builtins.str
+    """Why, as one word of the authority's own list: 1 to 64 letters, digits, '.', '_' or '-', for example
+    "document_checked". No prose: it would carry names into the journal.
+    """
+    def __init__(
+        self,
+        *,
+        passage_id: _builtins.str = ...,
+        officer_id: _builtins.str = ...,
+        outcome: Global___Outcome.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["officer_id", b"officer_id", "outcome", b"outcome", "passage_id", b"passage_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordOverrideRequest: _TypeAlias = RecordOverrideRequest  # noqa: Y015
+
+@_typing.final
+class RecordOverrideResponse(_message.Message):
+    """Where it is written."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_POSITION_FIELD_NUMBER: _builtins.int
+    journal_position: _builtins.int
+    """Position in the audit journal, from 1."""
+    def __init__(
+        self,
+        *,
+        journal_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["journal_position", b"journal_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordOverrideResponse: _TypeAlias = RecordOverrideResponse  # noqa: Y015

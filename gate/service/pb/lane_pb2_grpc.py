@@ -40,6 +40,11 @@ class LaneServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_lane__pb2.PassageRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.PassageResponse.FromString,
                 _registered_method=True)
+        self.RecordOverride = channel.unary_unary(
+                '/egate.v1.LaneService/RecordOverride',
+                request_serializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.FromString,
+                _registered_method=True)
 
 
 class LaneServiceServicer:
@@ -55,6 +60,13 @@ class LaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordOverride(self, request, context):
+        """Writes into the audit journal that an officer decided otherwise than the engine, or in its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LaneServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +74,11 @@ def add_LaneServiceServicer_to_server(servicer, server):
                     servicer.Passage,
                     request_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.PassageRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_lane__pb2.PassageResponse.SerializeToString,
+            ),
+            'RecordOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordOverride,
+                    request_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +109,33 @@ class LaneService:
             '/egate.v1.LaneService/Passage',
             gate_dot_service_dot_pb_dot_lane__pb2.PassageRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_lane__pb2.PassageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.LaneService/RecordOverride',
+            gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,8 @@ class LaneServiceStub:
     them. The engine sends `accepted`, guidance and frame refusals while it looks, exactly one
     `decision`, and closes the stream.
     """
+    RecordOverride: _grpc.UnaryUnaryMultiCallable[_lane_pb2.RecordOverrideRequest, _lane_pb2.RecordOverrideResponse]
+    """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
 
 @_typing.type_check_only
 class LaneServiceAsyncStub(LaneServiceStub):
@@ -51,6 +53,8 @@ class LaneServiceAsyncStub(LaneServiceStub):
     them. The engine sends `accepted`, guidance and frame refusals while it looks, exactly one
     `decision`, and closes the stream.
     """
+    RecordOverride: _aio.UnaryUnaryMultiCallable[_lane_pb2.RecordOverrideRequest, _lane_pb2.RecordOverrideResponse]  # type: ignore[assignment]
+    """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
 
 class LaneServiceServicer(metaclass=_abc_1.ABCMeta):
     """One lane of an e-gate asks: may this traveller pass?"""
@@ -65,5 +69,13 @@ class LaneServiceServicer(metaclass=_abc_1.ABCMeta):
         them. The engine sends `accepted`, guidance and frame refusals while it looks, exactly one
         `decision`, and closes the stream.
         """
+
+    @_abc_1.abstractmethod
+    def RecordOverride(
+        self,
+        request: _lane_pb2.RecordOverrideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lane_pb2.RecordOverrideResponse, _abc.Awaitable[_lane_pb2.RecordOverrideResponse]]:
+        """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
 
 def add_LaneServiceServicer_to_server(servicer: LaneServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

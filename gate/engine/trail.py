@@ -1,0 +1,97 @@
+"""What the engine writes into the audit journal: starts and stops, decisions, overrides, refusals, destructions.
+
+No entry names a traveller: a passage is named by its id, an officer by the authority's opaque name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gate import __version__
+from gate.audit.event import LONGEST_FACT, Event, EventKind, Fact
+from gate.audit.journal import Journal
+from gate.clock import Clock
+from gate.decision.outcome import Outcome
+from gate.engine.attempt import Attempt
+from gate.gallery.gallery import Applied
+from gate.gallery.receipt import Receipt
+from gate.settings import Settings
+
+
+class Trail:
+    """Writes events. Every method may raise `StorageFault`, where the journal is stored. Thread-safe."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self._clock = clock
+
+    def started(self, settings: Settings, pack_id: str, generation: int) -> None:
+        """The engine serves."""
+        lanes = ", ".join(settings.lanes)[:LONGEST_FACT]
+        facts: dict[str, Fact] = {"version": __version__, "pack": pack_id, "lanes": lanes, "generation": generation}
+        self._record(EventKind.STARTED, facts)
+
+    def stopped(self, reason: str, generation: int) -> None:
+        """The engine has stopped serving."""
+        self._record(EventKind.STOPPED, {"reason": reason, "generation": generation})
+
+    def refused(self, method: str, code: str, lane: str) -> None:
+        """Somebody asked for what the settings do not allow."""
+        self._record(EventKind.ACCESS_REFUSED, {"method": method, "code": code, "lane": lane})
+
+    def decision(self, attempt: Attempt) -> None:
+        """How a passage ended; one that was abandoned ends without a decision."""
+        decided, report = attempt.decision, attempt.report()
+        facts: dict[str, Fact] = {
+            "passage": attempt.passage_id,
+            "lane": attempt.lane_id,
+            "claim": attempt.claim_kind,
+            "outcome": decided.outcome.value if decided else "abandoned",
+            "reason": decided.reason.value if decided else None,
+            "pack": attempt.pack_id,
+            "frames": report.seen,
+            "elapsed_ms": round(report.elapsed_ms, 1),
+            "incident": attempt.incident_id or None,
+        }
+        compared = decided.comparison if decided else None
+        if compared is not None:
+            facts |= {
+                "similarity": round(compared.similarity, 4),
+                "threshold": round(compared.threshold, 4),
+                "gallery_size": compared.gallery_size,
+                "mask": compared.mask.value,
+            }
+        self._record(EventKind.DECISION, facts)
+
+    def override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
+        """What an officer decided; its position in the journal."""
+        facts: dict[str, Fact] = {"passage": passage_id, "by": officer_id, "outcome": outcome.value, "reason": reason}
+        return self._record(EventKind.OVERRIDE, facts)
+
+    def load(self, applied: Applied, facts: Mapping[str, Fact]) -> Applied:
+        """A load that the gallery itself did not journal."""
+        if applied.journal_position:
+            return applied
+        counts = {"added": applied.added, "updated": applied.updated, "removed": applied.removed}
+        position = self._record(EventKind.LOAD, {**facts, **counts, "generation": applied.generation})
+        receipt = None if applied.receipt is None else self.destruction(applied.receipt)
+        return replace(applied, journal_position=position, receipt=receipt)
+
+    def destruction(self, receipt: Receipt) -> Receipt:
+        """A destruction that the gallery itself did not journal."""
+        if receipt.journal_position:
+            return receipt
+        facts: dict[str, Fact] = {
+            "flight": receipt.flight and receipt.flight[:LONGEST_FACT],
+            "why": receipt.why.value,
+            "travellers": receipt.travellers,
+            "templates": receipt.templates,
+            "generation": receipt.generation,
+            "complete": receipt.complete,
+        }
+        return replace(receipt, journal_position=self._record(EventKind.DESTRUCTION, facts))
+
+    def _record(self, kind: EventKind, facts: Mapping[str, Fact]) -> int:
+        stated = {name: value for name, value in facts.items() if value is not None}
+        return self.journal.record(Event(kind, self._clock.utc(), stated))
