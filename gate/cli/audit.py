@@ -17,7 +17,7 @@ from gate.cli.exits import Exit
 from gate.cli.failures import explained, fail
 
 if TYPE_CHECKING:
-    from gate.audit.chain import Entry, Verification
+    from gate.audit.chain import Entry, Head, Verification
     from gate.storage.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="The audit journal: show, verify, export. Also while the engine runs.")
@@ -57,14 +57,10 @@ def verify(
 
     - `gate audit verify --head 1204:5f0c…`: and everything up to the entry noted then is still here
     """
+    noted = _noted(head)
     with explained():
-        from gate.audit.chain import Head
         from gate.audit.journal import SealedJournal
 
-        try:
-            noted = Head.parse(head) if head else None
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--head") from error
         with _opened(config, store, key_file, sealed=True) as database:
             found = SealedJournal(database).verify(noted)
         _print_as_json(found) if as_json else _print_verification(found)
@@ -91,10 +87,10 @@ def show(
 
     - `gate audit show --since 2026-11-22T06:00 --last 100000 --json > morning.jsonl`
     """
+    start = _moment(since)
     with explained():
         from gate.audit.table import read_last
 
-        start = _moment(since)
         with _opened(config, store, None, sealed=False) as database:
             entries = read_last(database, last, kinds=frozenset(kind), since=start)
         if as_json:
@@ -152,6 +148,15 @@ def _opened(config: Path | None, store: Path | None, key_file: Path | None, *, s
     if key_file is not None:
         return Database.open_to_read(path, read_key_file(key_file))
     return Database.open_to_read(path, KeySources(settings.master_key_file, os.environ).find)
+
+
+def _noted(text: str | None) -> Head | None:
+    from gate.audit.chain import Head
+
+    try:
+        return Head.parse(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--head") from error
 
 
 def _moment(text: str | None) -> datetime | None:

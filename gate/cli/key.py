@@ -87,12 +87,12 @@ def rotate(
     - `gate key new next.key && gate key rotate --new next.key`: the key comes from the environment or from systemd;
       give the new one to the engine before it starts again
     """
+    if old_file is not None and new_file is None:
+        raise typer.BadParameter("needs --new beside it", param_hint="--old")
     with explained():
         settings, sources = _found(config)
         if settings.storage.path is None:
             fail("[storage] path is not set.", "There is no store whose key could be changed.", Exit.SETTINGS)
-        if old_file is not None and new_file is None:
-            raise typer.BadParameter("needs --new beside it", param_hint="--old")
         if new_file is None:
             _rotate_file(settings.storage.path, sources)
         else:
