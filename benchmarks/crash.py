@@ -281,6 +281,8 @@ def check(folder: Path, state: State, steps: list[Step], positions: list[int]) -
         _hold(journal.entries >= last, "acknowledged entries of the journal", last, journal.entries)
     if cut_off is None:
         return found, "between calls"
+    if cut_off.after == before:
+        return found, f"{cut_off.what} cut off"
     return found, f"{cut_off.what} {'undone' if found == before else 'done'}"
 
 
