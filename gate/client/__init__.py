@@ -17,8 +17,9 @@ from __future__ import annotations
 from gate.client.blocking import BlockingGateClient, BlockingPassage
 from gate.client.connection import Tls
 from gate.client.errors import GateTimeoutError, GateUnavailableError
-from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, Removed
+from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected
 from gate.client.gate import GateClient
+from gate.client.manifest import LoadedLeg, LoadedMessage, LoadFinding, LoadNews, LoadProgress, LoadReport
 from gate.client.passage import PassageStream
 from gate.client.records import (
     FrameCounts,
@@ -28,6 +29,8 @@ from gate.client.records import (
     PassageEvent,
     StageTiming,
 )
+from gate.engine.loading import PersonResult, PersonState, Summary
+from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import FlightDescription
 
 __all__ = [
@@ -44,10 +47,20 @@ __all__ = [
     "GateTimeoutError",
     "GateUnavailableError",
     "GuidanceGiven",
+    "LoadFinding",
+    "LoadNews",
+    "LoadProgress",
+    "LoadReport",
+    "LoadedLeg",
+    "LoadedMessage",
     "PassageDecision",
     "PassageEvent",
     "PassageStream",
-    "Removed",
+    "PersonResult",
+    "PersonState",
+    "Receipt",
     "StageTiming",
+    "Summary",
     "Tls",
+    "Why",
 ]

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.client.connection import Tls
-from gate.client.gallery import EnrolReport, Expected, Removed
+from gate.client.gallery import EnrolReport, Expected
 from gate.client.gate import PLAY_FPS, GateClient, Picture
+from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision, PassageEvent
+from gate.decision.outcome import Outcome
+from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
 from gate.vision.frame import Frame
 
@@ -196,13 +199,29 @@ class BlockingGateClient:
         """See `GateClient.describe`."""
         return self._run(self._client.describe(flight))
 
-    def withdraw(self, traveller_reference: str, flight: str = "") -> Removed:
-        """See `GateClient.withdraw`."""
-        return self._run(self._client.withdraw(traveller_reference, flight))
+    def load_manifest(
+        self,
+        data: bytes,
+        photos: Photos = (),
+        *,
+        name: str = "",
+        dry_run: bool = False,
+        on_news: Callable[[LoadNews], None] | None = None,
+    ) -> LoadReport:
+        """See `GateClient.load_manifest`; `on_news` is called in the client's thread."""
+        return self._run(self._client.load_manifest(data, photos, name=name, dry_run=dry_run, on_news=on_news))
 
-    def close_flight(self, flight: str) -> Removed:
+    def withdraw(self, traveller_reference: str, flight: str = "", why: Why = Why.WITHDRAWN) -> Receipt:
+        """See `GateClient.withdraw`."""
+        return self._run(self._client.withdraw(traveller_reference, flight, why))
+
+    def close_flight(self, flight: str) -> Receipt:
         """See `GateClient.close_flight`."""
         return self._run(self._client.close_flight(flight))
+
+    def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
+        """See `GateClient.record_override`."""
+        return self._run(self._client.record_override(passage_id, officer_id, outcome, reason))
 
     def wait_until_serving(self, timeout_s: float = 60.0) -> None:
         """See `GateClient.wait_until_serving`."""

@@ -8,7 +8,9 @@ from datetime import UTC
 
 from gate.client.errors import known_code
 from gate.errors import Code
+from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.traveller import FlightDescription, Traveller
+from gate.service.enums import WHY_FROM_WIRE
 from gate.service.pb import gallery_pb2 as pb
 
 
@@ -68,16 +70,6 @@ class Expected:
     pack_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What was removed. `remaining`: templates found when counted again, 0; `travellers`: 1 for a withdrawal."""
-
-    travellers: int
-    templates: int
-    remaining: int
-    generation: int
-
-
 def enrol_request(traveller: Traveller, photo: bytes) -> pb.EnrolRequest:
     """One photograph of one traveller. `expires_at` must have a time zone."""
     message = pb.EnrolRequest(photo=photo)
@@ -119,6 +111,7 @@ def expected(message: pb.DescribeResponse) -> Expected:
                 templates=flight.templates,
                 first_expiry=flight.first_expiry.ToDatetime(tzinfo=UTC),
                 last_expiry=flight.last_expiry.ToDatetime(tzinfo=UTC),
+                without_template=flight.without_template,
             )
             for flight in message.flights
         ),
@@ -127,3 +120,29 @@ def expected(message: pb.DescribeResponse) -> Expected:
         generation=message.generation,
         pack_id=message.pack_id,
     )
+
+
+def receipt(message: pb.Receipt) -> Receipt:
+    """The receipt of a destruction. Places that this client does not know count as the store's."""
+    before: dict[Place, Counts] = {}
+    after: dict[Place, Counts] = {}
+    for found in message.places:
+        place = _PLACES.get(found.place, Place.STORE)
+        before[place] = before.get(place, NOTHING) + _counts(found.before)
+        after[place] = after.get(place, NOTHING) + _counts(found.after)
+    return Receipt(
+        flight=message.flight or None,
+        why=WHY_FROM_WIRE.get(message.why, Why.WITHDRAWN),
+        at=message.at.ToDatetime(tzinfo=UTC),
+        generation=message.generation,
+        before=before,
+        after=after,
+        journal_position=message.journal_position,
+    )
+
+
+_PLACES = {place.value: place for place in Place}
+
+
+def _counts(message: pb.Counts) -> Counts:
+    return Counts(message.travellers, message.templates, message.photos, message.keys)

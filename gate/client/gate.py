@@ -13,13 +13,17 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from gate.client import gallery
+from gate.client import gallery, manifest
 from gate.client.connection import Tls, open_channel
 from gate.client.errors import GateTimeoutError, rebuilt
-from gate.client.gallery import EnrolReport, EnrolResult, Expected, Removed
+from gate.client.gallery import EnrolReport, EnrolResult, Expected
+from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision, PassageEvent
+from gate.decision.outcome import Outcome
+from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
+from gate.service.enums import OUTCOME_TO_WIRE, WITHDRAWAL_TO_WIRE
 from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import gallery_pb2_grpc, lane_pb2_grpc
 from gate.service.pb import lane_pb2 as pb
@@ -174,19 +178,60 @@ class GateClient:
         request = gallery_pb.DescribeRequest(flight=flight)
         return gallery.expected(await self._answered(stub.Describe(request, timeout=CALL_TIMEOUT_S)))
 
-    async def withdraw(self, traveller_reference: str, flight: str = "") -> Removed:
+    async def load_manifest(
+        self,
+        data: bytes,
+        photos: Photos = (),
+        *,
+        name: str = "",
+        dry_run: bool = False,
+        on_news: Callable[[LoadNews], None] | None = None,
+    ) -> LoadReport:
+        """Loads a manifest: PAXLST, or check-in data as CSV or JSON Lines. Idempotent: repeat it whole if it breaks.
+
+        Args:
+            data: the file.
+            photos: (name, bytes) of photographs that come with it. One too large to send is a finding.
+            name: the caller's own for the manifest, at most 64 characters; stands in the audit journal.
+            dry_run: only ask what would become of it.
+            on_news: called with each instalment as it comes.
+
+        Raises:
+            ProtocolError: MANIFEST_TOO_LARGE, FIELD_INVALID.
+            EngineFault: the engine's store or a model failed. Messages before stay applied.
+            GateUnavailableError: the connection broke. Messages before stay applied.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        report = LoadReport()
+        start = gallery_pb.ManifestStart(name=name, dry_run=dry_run)
+        call = stub.LoadManifest(manifest.requests(data, photos, start, report))
+        try:
+            async for response in call:
+                given = manifest.news(response)
+                report.add(given)
+                if on_news is not None:
+                    on_news(given)
+        except grpc.aio.AioRpcError as error:
+            raise rebuilt(error, self.address) from error
+        return report
+
+    async def withdraw(self, traveller_reference: str, flight: str = "", why: Why = Why.WITHDRAWN) -> Receipt:
         """Removes a traveller from one flight or from all; afterwards they cannot be found.
+
+        Args:
+            why: WITHDRAWN, CONSENT_WITHDRAWN or BOARDED.
 
         Raises:
             NotFoundError: TRAVELLER_UNKNOWN.
             GateUnavailableError: nobody answers.
         """
         stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
-        request = gallery_pb.WithdrawRequest(traveller_reference=traveller_reference, flight=flight)
+        reason = WITHDRAWAL_TO_WIRE[why]
+        request = gallery_pb.WithdrawRequest(traveller_reference=traveller_reference, flight=flight, reason=reason)
         done = await self._answered(stub.Withdraw(request, timeout=CALL_TIMEOUT_S))
-        return Removed(1, done.templates_removed, 0, done.generation)
+        return gallery.receipt(done.receipt)
 
-    async def close_flight(self, flight: str) -> Removed:
+    async def close_flight(self, flight: str) -> Receipt:
         """Removes every traveller of a flight.
 
         Raises:
@@ -196,7 +241,24 @@ class GateClient:
         stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
         request = gallery_pb.CloseFlightRequest(flight=flight)
         done = await self._answered(stub.CloseFlight(request, timeout=CALL_TIMEOUT_S))
-        return Removed(done.travellers_removed, done.templates_removed, done.templates_remaining, done.generation)
+        return gallery.receipt(done.receipt)
+
+    async def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
+        """Writes into the audit journal what an officer decided; its position there.
+
+        Args:
+            officer_id, reason: an opaque name and a word of the authority's own list: 1 to 64 letters, digits, or
+                any of ``._-``. Never a person's name.
+
+        Raises:
+            ProtocolError: FIELD_INVALID.
+            GateUnavailableError: nobody answers.
+        """
+        stub = lane_pb2_grpc.LaneServiceStub(self._open())
+        request = pb.RecordOverrideRequest(
+            passage_id=passage_id, officer_id=officer_id, outcome=OUTCOME_TO_WIRE[outcome], reason=reason
+        )
+        return (await self._answered(stub.RecordOverride(request, timeout=CALL_TIMEOUT_S))).journal_position
 
     async def wait_until_serving(self, timeout_s: float = 60.0) -> None:
         """Returns once the engine's models are warm.

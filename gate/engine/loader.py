@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from gate.audit.event import Fact
 from gate.clock import Clock
 from gate.engine.legs import LegPlan, LoadRules, finding, plan_legs
-from gate.engine.loading import LegCount, PersonResult, PersonState, Planned, lists_whole, plan_message
+from gate.engine.loading import LegCount, PersonResult, PersonState, Planned, Summary, lists_whole, plan_message
 from gate.engine.photos import PhotoBook, Waiting
 from gate.engine.roster import Key, Roster
 from gate.engine.trail import Trail
@@ -59,34 +59,6 @@ class MessageResult:
     refused: int
     journal_position: int = 0
     receipts: tuple[Receipt, ...] = ()
-
-
-@dataclass(slots=True)
-class Summary:
-    """A whole load in numbers; people are counted once a leg. See `LoadSummary` on the wire."""
-
-    format: str = ""
-    messages: int = 0
-    messages_applied: int = 0
-    stated: int = 0
-    named: int = 0
-    refused: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    enrolled: int = 0
-    photos_refused: int = 0
-    photos_missing: int = 0
-    without_document: int = 0
-    without_face: int = 0
-    duplicates: int = 0
-    lookalikes: int = 0
-    errors: int = 0
-    warnings: int = 0
-    notes: int = 0
-    generation: int = 0
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,34 @@ class PersonResult:
 
 
 @dataclass(slots=True)
+class Summary:
+    """A whole load in numbers; people are counted once a leg. See `LoadSummary` on the wire."""
+
+    format: str = ""
+    messages: int = 0
+    messages_applied: int = 0
+    stated: int = 0
+    named: int = 0
+    refused: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    enrolled: int = 0
+    photos_refused: int = 0
+    photos_missing: int = 0
+    without_document: int = 0
+    without_face: int = 0
+    duplicates: int = 0
+    lookalikes: int = 0
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    generation: int = 0
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
 class LegCount:
     """What a message does to the travellers of one leg."""
 

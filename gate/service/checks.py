@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 from gate.errors import FieldViolation
 
@@ -12,6 +13,7 @@ NAME_LENGTH = 64
 REFERENCE_LENGTH = 128
 """Characters that a traveller's reference may have."""
 
+_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REFERENCE = re.compile(r"[\x20-\x7e]+")
 _NUMBER = re.compile(r"[0-9A-Z]{1,32}")
 # Germany's code is the single letter D; MRZ pads it with filler, which does not belong in a message.
@@ -51,6 +53,20 @@ class Checks:
         if len(value) > REFERENCE_LENGTH or not _REFERENCE.fullmatch(value):
             self.fault(field, f"1 to {REFERENCE_LENGTH} printable ASCII characters; got {len(value)}")
         return value
+
+    def word(self, field: str, value: str) -> str:
+        """One word of a list: no prose, so that no name comes in with it."""
+        if not _WORD.fullmatch(value):
+            self.fault(field, f"1 to 64 letters, digits, '.', '_' or '-'; got {len(value)} characters")
+        return value
+
+    def passage_id(self, field: str, value: str) -> str:
+        """A passage's id, as the engine made it."""
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            self.fault(field, "a UUID, as `accepted` named the passage")
+            return value
 
     def document_number(self, field: str, value: str) -> str:
         """A document number, in upper case."""

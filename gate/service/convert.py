@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gate.decision.outcome import Decision
+from dataclasses import dataclass
+
+from gate.decision.outcome import Decision, Outcome
 from gate.decision.passage import Guide
 from gate.engine.attempt import Attempt, AttemptReport, Claim, StartRequest
 from gate.errors import Code, FrameError, GateError, ProtocolError
@@ -12,6 +14,7 @@ from gate.service.enums import (
     GUIDANCE_TEXT,
     GUIDANCE_TO_WIRE,
     MASK_TO_WIRE,
+    OUTCOME_FROM_WIRE,
     OUTCOME_TO_WIRE,
     REASON_TO_WIRE,
 )
@@ -78,6 +81,37 @@ def frame(message: pb.Frame) -> Frame:
         data=message.data,
         camera_id=message.camera_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What an officer decided. Every text is an opaque name or a word of a list."""
+
+    passage_id: str
+    officer_id: str
+    outcome: Outcome
+    reason: str
+
+
+def override(message: pb.RecordOverrideRequest) -> Override:
+    """What an officer decided.
+
+    Raises:
+        ProtocolError: `FIELD_INVALID`, with every field at fault.
+    """
+    checks = Checks()
+    outcome = OUTCOME_FROM_WIRE.get(message.outcome)
+    if outcome is None:
+        checks.fault("outcome", "one of Outcome")
+    told = Override(
+        checks.passage_id("passage_id", message.passage_id),
+        checks.word("officer_id", message.officer_id),
+        outcome or Outcome.OFFICER,
+        checks.word("reason", message.reason),
+    )
+    if checks.violations:
+        raise ProtocolError(Code.FIELD_INVALID, "The request is not as the protocol says.", *checks.violations)
+    return told
 
 
 def _in_words(checks: Checks) -> str:

@@ -8,9 +8,10 @@ from google.protobuf import timestamp_pb2
 
 from gate.errors import Code, EnrolmentError, GateError, ProtocolError
 from gate.gallery.gallery import GalleryDescription
-from gate.gallery.receipt import Receipt
+from gate.gallery.receipt import Counts, Receipt, Why
 from gate.gallery.traveller import TravelDocument, Traveller
 from gate.service.checks import Checks
+from gate.service.enums import WHY_TO_WIRE, WITHDRAWAL_FROM_WIRE
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.status import public_text
 
@@ -48,8 +49,8 @@ def traveller(message: pb.Traveller) -> Traveller:
     return record
 
 
-def withdraw_request(message: pb.WithdrawRequest) -> tuple[str, str | None]:
-    """Whom to withdraw, and from which flight (None: from every one).
+def withdraw_request(message: pb.WithdrawRequest) -> tuple[str, str | None, Why]:
+    """Whom to withdraw, from which flight (None: from every one), and why.
 
     Raises:
         ProtocolError: `FIELD_INVALID`, with every field at fault.
@@ -57,8 +58,13 @@ def withdraw_request(message: pb.WithdrawRequest) -> tuple[str, str | None]:
     checks = Checks()
     reference = checks.reference("traveller_reference", message.traveller_reference)
     flight = checks.name("flight", message.flight)
+    why = WITHDRAWAL_FROM_WIRE.get(message.reason)
+    if message.reason == pb.WITHDRAWAL_REASON_UNSPECIFIED:
+        why = Why.WITHDRAWN
+    if why is None:
+        checks.fault("reason", "one of WithdrawalReason")
     _settle(checks)
-    return reference, flight or None
+    return reference, flight or None, why or Why.WITHDRAWN
 
 
 def flight_name(value: str, *, required: bool) -> str | None:
@@ -103,8 +109,9 @@ def description(found: GalleryDescription) -> pb.DescribeResponse:
                 flight=flight.flight,
                 travellers=flight.travellers,
                 templates=flight.templates,
-                first_expiry=_timestamp(flight.first_expiry),
-                last_expiry=_timestamp(flight.last_expiry),
+                first_expiry=timestamp(flight.first_expiry),
+                last_expiry=timestamp(flight.last_expiry),
+                without_template=flight.without_template,
             )
             for flight in found.flights
         ],
@@ -117,7 +124,7 @@ def description(found: GalleryDescription) -> pb.DescribeResponse:
 
 def withdrawal(done: Receipt) -> pb.WithdrawResponse:
     """What was removed."""
-    return pb.WithdrawResponse(templates_removed=done.templates, generation=done.generation)
+    return pb.WithdrawResponse(templates_removed=done.templates, generation=done.generation, receipt=receipt(done))
 
 
 def closure(done: Receipt) -> pb.CloseFlightResponse:
@@ -127,7 +134,28 @@ def closure(done: Receipt) -> pb.CloseFlightResponse:
         templates_removed=done.templates,
         templates_remaining=done.remaining,
         generation=done.generation,
+        receipt=receipt(done),
     )
+
+
+def receipt(done: Receipt) -> pb.Receipt:
+    """A destruction, counted before and after."""
+    return pb.Receipt(
+        flight=done.flight or "",
+        why=WHY_TO_WIRE[done.why],
+        at=timestamp(done.at),
+        generation=done.generation,
+        places=[
+            pb.PlaceCount(place=place.value, before=_counts(before), after=_counts(done.after[place]))
+            for place, before in done.before.items()
+        ],
+        journal_position=done.journal_position,
+        complete=done.complete,
+    )
+
+
+def _counts(counts: Counts) -> pb.Counts:
+    return pb.Counts(travellers=counts.travellers, templates=counts.templates, photos=counts.photos, keys=counts.keys)
 
 
 def _utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:
@@ -137,7 +165,8 @@ def _utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:
         return None  # before year 1 or after year 9999
 
 
-def _timestamp(moment: datetime) -> timestamp_pb2.Timestamp:
+def timestamp(moment: datetime) -> timestamp_pb2.Timestamp:
+    """A moment with a time zone, on the wire."""
     stamp = timestamp_pb2.Timestamp()
     stamp.FromDatetime(moment)
     return stamp

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.engine.loading import PersonState
+from gate.gallery.receipt import Why
+from gate.manifest.findings import Severity
+from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import lane_pb2 as pb
 from gate.vision.frame import Encoding
 from gate.vision.probe import MaskState
@@ -31,11 +35,32 @@ MASK_TO_WIRE: Mapping[MaskState, pb.MaskState.ValueType] = MappingProxyType(
     }
 )
 
+WHY_TO_WIRE: Mapping[Why, gallery_pb.DestructionReason.ValueType] = MappingProxyType(
+    {why: gallery_pb.DestructionReason.Value(f"DESTRUCTION_REASON_{why.name}") for why in Why}
+)
+SEVERITY_TO_WIRE: Mapping[Severity, gallery_pb.FindingSeverity.ValueType] = MappingProxyType(
+    {severity: gallery_pb.FindingSeverity.Value(f"FINDING_SEVERITY_{severity.name}") for severity in Severity}
+)
+PERSON_STATE_TO_WIRE: Mapping[PersonState, gallery_pb.PersonState.ValueType] = MappingProxyType(
+    {state: gallery_pb.PersonState.Value(f"PERSON_STATE_{state.name}") for state in PersonState}
+)
+WITHDRAWAL_TO_WIRE: Mapping[Why, gallery_pb.WithdrawalReason.ValueType] = MappingProxyType(
+    {
+        Why.WITHDRAWN: gallery_pb.WITHDRAWAL_REASON_WITHDRAWN,
+        Why.CONSENT_WITHDRAWN: gallery_pb.WITHDRAWAL_REASON_CONSENT_WITHDRAWN,
+        Why.BOARDED: gallery_pb.WITHDRAWAL_REASON_BOARDED,
+    }
+)
+
 ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in ENCODING_TO_WIRE.items()})
 OUTCOME_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in OUTCOME_TO_WIRE.items()})
 REASON_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in REASON_TO_WIRE.items()})
 GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_WIRE.items()})
 MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})
+WHY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in WHY_TO_WIRE.items()})
+SEVERITY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in SEVERITY_TO_WIRE.items()})
+PERSON_STATE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in PERSON_STATE_TO_WIRE.items()})
+WITHDRAWAL_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in WITHDRAWAL_TO_WIRE.items()})
 
 GUIDANCE_TEXT: Mapping[Guidance, str] = MappingProxyType(
     {

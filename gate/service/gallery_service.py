@@ -12,6 +12,7 @@ import grpc
 from gate.engine.engine import Engine
 from gate.errors import Code, FieldViolation, InputError, ProtocolError
 from gate.service import convert_gallery as convert
+from gate.service.load_session import LoadSession
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.pb import gallery_pb2_grpc
 from gate.service.threads import in_thread
@@ -51,6 +52,15 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
             return convert.refused(index, reference, error)
         return convert.enrolled(index, reference, already=done.already, eye_distance_px=done.eye_distance_px)
 
+    # A coroutine that writes, where the stubs' types expect a generator: see interceptors.Guard.
+    async def LoadManifest(  # type: ignore[override]  # noqa: N802, D102
+        self,
+        request_iterator: AsyncIterator[pb.LoadManifestRequest],
+        context: grpc.aio.ServicerContext[pb.LoadManifestRequest, pb.LoadManifestResponse],
+    ) -> None:
+        await self._warm.wait()
+        await LoadSession(self._engine, self._executor, context.write).run(request_iterator)
+
     async def Describe(  # noqa: N802, D102
         self, request: pb.DescribeRequest, _context: grpc.aio.ServicerContext[pb.DescribeRequest, pb.DescribeResponse]
     ) -> pb.DescribeResponse:
@@ -61,8 +71,9 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
     async def Withdraw(  # noqa: N802, D102
         self, request: pb.WithdrawRequest, _context: grpc.aio.ServicerContext[pb.WithdrawRequest, pb.WithdrawResponse]
     ) -> pb.WithdrawResponse:
-        reference, flight = convert.withdraw_request(request)
-        return convert.withdrawal(await in_thread(self._executor, lambda: self._engine.withdraw(reference, flight)))
+        reference, flight, why = convert.withdraw_request(request)
+        done = await in_thread(self._executor, lambda: self._engine.withdraw(reference, flight, why))
+        return convert.withdrawal(done)
 
     async def CloseFlight(  # noqa: N802, D102
         self,

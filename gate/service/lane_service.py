@@ -9,13 +9,15 @@ from contextlib import ExitStack
 
 import grpc
 
+from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.engine import Engine
-from gate.errors import Code, ProtocolError
+from gate.errors import Code, NotFoundError, ProtocolError
 from gate.service import convert
 from gate.service.drain import Drain
 from gate.service.passage_session import PassageSession
 from gate.service.pb import lane_pb2 as pb
 from gate.service.pb import lane_pb2_grpc
+from gate.service.threads import in_thread
 
 DEADLINE_MARGIN_S = 0.15
 """The decision leaves this long before the controller's deadline, to arrive within it."""
@@ -50,12 +52,33 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
         start = convert.start_request(await _first(request_iterator))
         with self._drain.passage(), ExitStack() as lane:
             await self._warm.wait()
-            attempt = self._engine.open_passage(start)
+            attempt = await self._open(start)
             lane.callback(self._engine.close_passage, attempt)
             budget_s = _budget_s(attempt.budget_s, context.time_remaining())
             session = PassageSession(attempt, lane.close, self._engine.clock, self._executor, self._drain)
             await context.write(convert.accepted(attempt, budget_s))
             await session.run(request_iterator, context.write, budget_s)
+
+    async def _open(self, start: StartRequest) -> Attempt:
+        try:
+            return self._engine.open_passage(start)
+        except NotFoundError as refused:
+            code = refused.code.value
+            await asyncio.to_thread(self._engine.trail.refused, "Passage", code, start.lane_id)
+            raise
+
+    async def RecordOverride(  # noqa: N802 -- the protocol's name
+        self,
+        request: pb.RecordOverrideRequest,
+        _context: grpc.aio.ServicerContext[pb.RecordOverrideRequest, pb.RecordOverrideResponse],
+    ) -> pb.RecordOverrideResponse:
+        """What an officer decided otherwise, into the journal."""
+        told = convert.override(request)
+        position = await in_thread(
+            self._executor,
+            lambda: self._engine.trail.override(told.passage_id, told.officer_id, told.outcome, told.reason),
+        )
+        return pb.RecordOverrideResponse(journal_position=position)
 
 
 async def _first(requests: AsyncIterator[pb.PassageRequest]) -> pb.PassageStart:

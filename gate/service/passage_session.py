@@ -115,7 +115,7 @@ class PassageSession:
             else:
                 # A model that is still running finishes in its thread; nobody waits for it.
                 self._apply(self._attempt.shut_down() if cut.done() else self._attempt.budget_spent())
-            self._finish()
+            await self._finish()
         except Exception as error:  # noqa: BLE001 -- run() raises it where the call's status is made
             self._outbox.finish(error)
         finally:
@@ -149,11 +149,13 @@ class PassageSession:
             if isinstance(effect, Guide):
                 self._outbox.offer(convert.guidance(effect))
 
-    def _finish(self) -> None:
+    async def _finish(self) -> None:
         decision = self._attempt.decision
         if decision is None:
             raise RuntimeError("the passage ended without a decision")
         self._mailbox.discard()
         message = convert.decision(decision, self._attempt.report(), self._attempt)
-        self._release()
+        # Journalled before it is told, in a thread because the journal may be on a disk. A decision that cannot be
+        # journalled is not told: the controller gets an error, and the gate stays closed.
+        await asyncio.to_thread(self._release)
         self._outbox.finish(message)

@@ -121,6 +121,7 @@ class GateServer:
             ConfigError: a model or provider is not what it should be.
         """
         await asyncio.to_thread(self._engine.warm)
+        await asyncio.to_thread(self._engine.started)
         self._warm.set()
         self._sweeper = asyncio.create_task(self._sweep())
         await self._say(health_pb2.HealthCheckResponse.SERVING)
@@ -138,6 +139,8 @@ class GateServer:
         await self._server.stop(FINAL_ANSWER_S)
         if self._sweeper is not None:
             self._sweeper.cancel()
+        if self._warm.is_set():
+            await asyncio.to_thread(self._engine.stopped)
         # A model that hangs must not hold up the drain. (Python still waits for its thread when the process ends.)
         self._executor.shutdown(wait=False, cancel_futures=True)
         _log.info("stopped")

@@ -13,8 +13,8 @@ from gate.audit.journal import MemoryJournal
 from gate.clock import Clock
 from gate.engine.engine import Engine
 from gate.engine.legs import LoadRules
-from gate.engine.loader import ManifestLoader, Summary
-from gate.engine.loading import PersonResult, PersonState
+from gate.engine.loader import ManifestLoader
+from gate.engine.loading import PersonResult, PersonState, Summary
 from gate.engine.trail import Trail
 from gate.errors import Code, EnrolmentError
 from gate.gallery.memory import MemoryGallery
