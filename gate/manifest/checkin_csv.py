@@ -6,6 +6,7 @@ RFC 4180, and what spreadsheets make of it.
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from gate.manifest.notebook import Notebook
 LONGEST_LINE = 1 << 20
 _DELIMITERS = ",;\t|"
 _HEADER_WITHIN = 20
+_ALIKE_LINES = 5
 _MOST_COLUMNS = 1000
 _QUOTE = '"'
 # A quoted cell may hold line ends (a machine-readable zone does); more than this is a quotation mark gone astray.
@@ -63,6 +65,15 @@ def header_of(data: bytes, encoding: Encoding) -> Header | None:
             if len(header.known) > (len(best.known) if best else 0):
                 best = header
     return best
+
+
+def looks_like_rows(data: bytes, encoding: Encoding) -> bool:
+    """Whether the first lines are alike in their delimiters, though none is a header that we know."""
+    lines = (line.text for line in lines_of(data, encoding, LONGEST_LINE) if line.text.strip())
+    first = list(itertools.islice(lines, _ALIKE_LINES))
+    printable = all(line.replace("\t", " ").isprintable() for line in first)
+    counts = [{line.count(delimiter) for line in first} for delimiter in _DELIMITERS]
+    return len(first) > 1 and printable and any(len(found) == 1 and max(found) > 1 for found in counts)
 
 
 def _header(line: NumberedLine, delimiter: str) -> Header:
@@ -159,7 +170,7 @@ def _cells(line: NumberedLine, lines: _Lines, header: Header, number: int, notes
         lines.give_back(feed.further)
         notes.note(FindingCode.ROW_TOO_LARGE, str(error), line=line.number, row=number, of_person=True)
         return None
-    if not feed.ended or _swallowed(feed.further, cells, header):
+    if not feed.ended or _swallowed([line, *feed.further], cells, header):
         lines.give_back(feed.further)
         message = "a quotation mark is not closed within the row; the row is left out and reading goes on below it"
         notes.note(FindingCode.QUOTE_OPEN, message, line=line.number, row=number, of_person=True)
@@ -167,12 +178,13 @@ def _cells(line: NumberedLine, lines: _Lines, header: Header, number: int, notes
     return [cell.strip() for cell in cells]
 
 
-def _swallowed(further: list[NumberedLine], cells: list[str], header: Header) -> bool:
+def _swallowed(lines: list[NumberedLine], cells: list[str], header: Header) -> bool:
     """Whether a quoted cell that goes on over lines holds whole rows: then its quotation mark was a stray one."""
-    width = len(header.names)
-    if not further or width < 2:
+    between = len(header.names) - 1
+    if len(lines) == 1 or between == 0:
         return False
-    return len(cells) != width or any(line.text.count(header.delimiter) >= width - 1 for line in further)
+    delimiters = sum(line.text.count(header.delimiter) for line in lines)
+    return len(cells) != between + 1 or delimiters >= 2 * between
 
 
 def _row(cells: list[str], line: int, number: int, header: Header, notes: Notebook) -> Row | None:

@@ -94,7 +94,7 @@ SCHEMA: Mapping[Field, Schema] = MappingProxyType(
             "ANNA MARIA",
         ),
         Field.BIRTH_DATE: Schema(
-            ("dob", "date_of_birth", "birthdate", "birthday", "born", "geburtsdatum"),
+            ("dob", "date_of_birth", "birthday", "born", "geburtsdatum"),
             f"A date, never in the future: {_DATE}.",
             "1974-08-12",
         ),
@@ -224,7 +224,7 @@ SCHEMA: Mapping[Field, Schema] = MappingProxyType(
             "passenger",
         ),
         Field.STATUS: Schema(
-            ("checkin_status", "check_in_status", "boarding_status", "passenger_status", "pax_status"),
+            ("check_in_status", "boarding_status", "passenger_status", "pax_status"),
             "See below. Empty: `checked-in`.",
             "checked-in",
         ),
@@ -234,7 +234,7 @@ SCHEMA: Mapping[Field, Schema] = MappingProxyType(
             "yes",
         ),
         Field.CONTACT: Schema(
-            ("phone", "telephone", "email", "e_mail", "mobile"), "Telephone or mail, as stated.", "+44 20 7946 0000"
+            ("phone", "telephone", "e_mail", "mobile"), "Telephone or mail, as stated.", "+44 20 7946 0000"
         ),
         Field.PHOTO: Schema(
             ("photo_file", "photo_name", "photograph", "picture", "image", "foto", "lichtbild"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -32,42 +33,42 @@ def rows_of(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[Row]:
     """Every row that can be read."""
     values = _array(data, encoding, notes) if is_array(data, encoding) else _lines(data, encoding, notes)
     unknown: set[str] = set()
-    for number, (line, value) in enumerate(values, start=1):
+    for number, line, value in values:
         if isinstance(value, tuple):
             yield _Members(line, number, notes, unknown).row(value)
-        elif value is not None:
+        else:
             message = f"expected an object in braces, found {_kind(value)}"
             notes.note(FindingCode.JSON_INVALID, message, line=line, row=number, of_person=True)
 
 
-def _lines(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[int, object]]:
-    """Line and value of each line that is not blank; a value of None was reported already."""
+def _lines(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[int, int, object]]:
+    """Row, line and value of each line that holds one."""
     row = 0
     for line in lines_of(data, encoding, LONGEST_LINE):
         text = line.text.strip()
         if not text:
             continue
         row += 1
-        value = None
         if not line.whole:
             message = f"more than {LONGEST_LINE} characters in a line"
             notes.note(FindingCode.ROW_TOO_LARGE, message, line=line.number, row=row, of_person=True)
+            continue
+        try:
+            value = _DECODER.decode(text)
+        except (ValueError, RecursionError) as error:
+            message = f"{_why(error)}; expected one object a line"
+            notes.note(FindingCode.JSON_INVALID, message, line=line.number, row=row, of_person=True)
         else:
-            try:
-                value = _DECODER.decode(text)
-            except (ValueError, RecursionError) as error:
-                message = f"{_why(error)}; expected one object a line"
-                notes.note(FindingCode.JSON_INVALID, message, line=line.number, row=row, of_person=True)
-        yield line.number, value
+            yield row, line.number, value
 
 
-def _array(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[int, object]]:
-    """Line and value of each element. Where one cannot be read, what follows cannot be found: the file is unusable."""
+def _array(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[int, int, object]]:
+    """Row, line and value of each element. Where one cannot be read, what follows cannot be found: the file is unusable."""
     text = data[encoding.mark :].decode(encoding.codec, "replace").replace("\0", "")
     at = text.index("[") + 1
     line = 1 + text.count("\n", 0, at)
     notes.note(FindingCode.JSON_ARRAY, "one array; expected one object a line", line=line)
-    while True:
+    for row in itertools.count(1):
         start = _gap(text, at)
         line += text.count("\n", at, start)
         if text[start : start + 1] == "]":
@@ -80,7 +81,7 @@ def _array(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[i
             message = f"the array cannot be read from here on: {_why(error)}; nothing of the file is used"
             notes.note(FindingCode.JSON_INVALID, message, line=line)
             return
-        yield line, value
+        yield row, line, value
         line += text.count("\n", start, at)
 
 
