@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -94,7 +96,8 @@ class SealedGallery(MemoryGallery):
             StorageFault: SEAL_BROKEN, DISK_FULL, DISK_FAILED; JOURNAL_BROKEN.
         """
         tell = progress or (lambda _what, _done, _of: None)
-        stale = self._open_all(tell)
+        with _without_collections():
+            stale = self._open_all(tell)
         receipts = self.expire(self._clock.utc())
         stale = [(reference, flight) for reference, flight in stale if self._known(reference, flight)]
         embedded, to_enrol = self._embed_again(stale, embed, tell)
@@ -161,6 +164,23 @@ class SealedGallery(MemoryGallery):
         with self._writing, self._keeper.writing(at) as ledger:
             for what, count in (("photographs embedded again", embedded), ("travellers to enrol again", to_enrol)):
                 ledger.record(Event(EventKind.REPAIRED, at, {"what": what, "count": count}))
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Leaves out of Python's garbage collections what is made meanwhile.
+
+    Some 100,000 records live for hours; walking them stops every thread for 90 ms, and finds nothing: they refer to
+    each other in no circles, so they go as soon as nobody refers to them.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _stale(stored: Stored) -> Iterator[tuple[str, str]]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from gate.gallery.traveller import Candidate, TravelDocument, Traveller
 from gate.vision.probe import Embedding
 
-MAX_ROWS = 2048
-"""Travellers, and templates, in one segment: 4 MB of templates with 512 dimensions, copied in about a millisecond."""
+MAX_ROWS = 1024
+"""Travellers, and templates, in one segment: building one anew takes about a millisecond, most of which holds up
+nobody. Twice as many would take twice as long; half as many would slow searches over a whole checkpoint."""
 
 Rows = NDArray[np.float32]
 """Templates (R, D), L2-normalised."""

@@ -79,7 +79,7 @@ def test_the_most_similar_traveller_comes_first(gallery: Gallery) -> None:
 
 
 def test_both_galleries_rank_alike() -> None:
-    galleries = [MemoryGallery(PACK), ListGallery(PACK)]
+    galleries: list[Gallery] = [MemoryGallery(PACK), ListGallery(PACK)]
     for seed in range(40):
         for gallery in galleries:
             gallery.enrol(traveller(f"t{seed % 25}", f"F{seed % 4}", hours=1 + seed % 5), face(seed))
