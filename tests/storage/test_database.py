@@ -359,7 +359,7 @@ def test_a_forgotten_keys_bytes_are_nowhere_afterwards(database: Database, store
 
 
 def test_forgotten_keys_leave_nothing_in_the_slack_of_pages(database: Database, store: Path) -> None:
-    """secure_delete overwrites a row where it stands, not where SQLite had moved it from: seen with plain deletes and this seed."""
+    """secure_delete overwrites a row where it stands, not where SQLite had moved it from. Plain deletes fail here."""
     chance = random.Random(10)
     kept: dict[str, bytes] = {}
     forgotten: list[bytes] = []
