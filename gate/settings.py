@@ -66,6 +66,12 @@ class GallerySettings(_Group):
 
     max_retention_h: float = Field(24.0, gt=0, le=24, description="an expiry further ahead is refused")
     sweep_s: float = Field(5.0, gt=0, description="expired templates leave memory at least this often")
+    keep_photos: bool = Field(
+        False, description="keep reference photographs, sealed, until their traveller goes, for a change of pack"
+    )
+    lookalike_fmr: float = Field(
+        1e-6, ge=0, lt=1, description="travellers as alike as strangers are at this rate are marked; 0: none are"
+    )
 
 
 class ManifestSettings(_Group):

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import TypedDict
 
-from gate.clock import Clock
+from gate.audit.journal import Journal, MemoryJournal, SealedJournal
+from gate.clock import Clock, GuardedClock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
 from gate.errors import Code, ModelPackError
 from gate.gallery.gallery import Gallery
-from gate.settings import Settings
+from gate.gallery.life import ClockAlarms
+from gate.gallery.memory import MemoryGallery
+from gate.gallery.sealed import Progress, Restored, SealedGallery
+from gate.gallery.store import read_time_mark
+from gate.settings import GallerySettings, Settings
+from gate.storage.database import Database
+from gate.storage.keys import KeySources
 from gate.vision.frame import DecodeLimits
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pack import ModelPack
 from gate.vision.pipeline import Vision
+from gate.vision.probe import MaskState
 from gate.vision.session import Provider
 
 
@@ -66,11 +77,31 @@ class PackPapers:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An engine, not yet warm, with the vision it runs on and the pack's papers."""
+    """An engine, not yet warm, with the vision it runs on, the pack's papers, and what it keeps.
+
+    Attributes:
+        journal: the audit journal; it ends with the process where there is no store.
+        restored: what the store brought back; None without one.
+        database: the store; None without one.
+    """
 
     engine: Engine
     vision: Vision
     papers: PackPapers
+    journal: Journal
+    restored: Restored | None = None
+    database: Database | None = None
+
+    def close(self) -> None:
+        """Releases the store. The engine can change nothing afterwards."""
+        if self.database is not None:
+            self.database.close()
+
+    def __enter__(self) -> Built:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 def build_engine(
@@ -79,18 +110,24 @@ def build_engine(
     calibration: Calibration | None = None,
     gallery: Gallery | None = None,
     clock: Clock | None = None,
+    progress: Progress | None = None,
 ) -> Built:
-    """Loads the pack that the settings name, and builds the engine on it.
+    """Loads the pack that the settings name, opens the store where they name one, and builds the engine.
 
     Args:
-        settings: which pack, provider and threads; lanes and profiles.
+        settings: which pack, provider and threads; lanes and profiles; where the store is.
         calibration: instead of the pack's own.
-        gallery, clock: instead of the usual ones.
+        gallery: instead of the usual one; then no store is opened.
+        clock: instead of the machine's.
+        progress: told how far the store is opened, and how many photographs are embedded again.
 
     Raises:
         ModelPackError: the pack or a file of it is unknown, missing, altered or of another shape, or has no usable
             calibration.
         ProviderError: the provider asked for is not the one that would run.
+        MasterKeyError: there is no usable master key for the store.
+        StoreError: the store is in use, or none of ours.
+        StorageFault: the store cannot be read, or was changed by somebody else.
     """
     models = settings.models
     pack = find_pack(models.pack, insightface_root=models.insightface_root)
@@ -103,7 +140,56 @@ def build_engine(
         limits=DecodeLimits(max_bytes=settings.server.max_message_bytes),
     )
     papers = PackPapers(pack.name, pack.pack_id, papers_of(pack), calibration.data)
-    return Built(Engine(settings, vision, calibration, gallery, clock), vision, papers)
+    clock, alarms = clock or SystemClock(), ClockAlarms()
+    if gallery is None and settings.storage.path is not None:
+        return _with_store(settings.storage.path, settings, vision, papers, calibration, clock, alarms, progress)
+    journal, guarded = MemoryJournal(), GuardedClock(clock, alarms)
+    rules = gallery_rules(settings.gallery, calibration)
+    gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=guarded, alarms=alarms, **rules)
+    return Built(Engine(settings, vision, calibration, gallery, guarded, journal), vision, papers, journal)
+
+
+def _with_store(
+    path: Path,
+    settings: Settings,
+    vision: Vision,
+    papers: PackPapers,
+    calibration: Calibration,
+    clock: Clock,
+    alarms: ClockAlarms,
+    progress: Progress | None,
+) -> Built:
+    keys = KeySources(settings.storage.master_key_file, os.environ)
+    # Whoever holds the store's lock may finish a rotation of the key that was cut off.
+    database = Database.open(path, keys.settle)
+    try:
+        journal = SealedJournal(database)
+        guarded = GuardedClock(clock, alarms, read_time_mark(database))
+        rules = gallery_rules(settings.gallery, calibration)
+        keep_photos = settings.gallery.keep_photos
+        gallery = SealedGallery(
+            vision.pack_id, database, journal, keep_photos=keep_photos, clock=guarded, alarms=alarms, **rules
+        )
+        restored = gallery.restore(lambda photo: vision.enrol_photo(photo)[0], progress)
+    except BaseException:
+        database.close()
+        raise
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal)
+    return Built(engine, vision, papers, journal, restored, database)
+
+
+class GalleryRules(TypedDict):
+    """What every gallery is told."""
+
+    lookalike_similarity: float | None
+    max_retention: timedelta
+
+
+def gallery_rules(settings: GallerySettings, calibration: Calibration) -> GalleryRules:
+    """What the settings say, in the pack's similarities. Reference photographs show faces without masks."""
+    fmr = settings.lookalike_fmr
+    similarity = calibration.threshold(MaskState.NONE, fmr, 1).similarity if fmr else None
+    return GalleryRules(lookalike_similarity=similarity, max_retention=timedelta(hours=settings.max_retention_h))
 
 
 def read_pack_calibration(pack: ModelPack) -> Calibration:
