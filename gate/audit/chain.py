@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -54,6 +54,14 @@ class Head:
         if not position.isdecimal() or len(link) != 2 * len(FIRST_LINK):
             raise ValueError("expected POSITION:LINK, the link as 64 hexadecimal characters")
         return cls(int(position), bytes.fromhex(link))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows, and the end as the journal kept it when they were read; None where that is missing or does not open."""
+
+    rows: Sequence[Row]
+    head: Head | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,46 +112,26 @@ class Chain:
         position = head.position + 1
         return Row(position, at, event.kind.value, facts, mark, self._link(head.link, position, mark))
 
-    def check(
-        self, rows: Iterable[Row], head: Head | None, start: Head = Head(), noted: Head | None = None
-    ) -> Verification:
-        """Checks rows in the order of their positions.
+    def check(self, batches: Iterable[Batch], start: Head = Head(), noted: Head | None = None) -> Verification:
+        """Checks all rows of a journal.
 
         Args:
-            rows: of the journal.
-            head: the end that the journal keeps; None when that cannot be read.
+            batches: of rows, in the order of their positions; the last one holds the last row there is.
             start: what the first row follows.
             noted: a head that somebody noted earlier.
         """
-        problems: list[Problem] = []
-        before: Head | None = start
-        expected, entries = start.position + 1, 0
-        noted_found = noted is None or noted == start
-        for row in rows:
-            entries += 1
-            if row.position < expected:
-                problems.append(Problem(row.position, row.position, "added before the beginning by somebody else"))
-                continue
-            if head is not None and row.position > head.position:
-                problems.append(Problem(row.position, row.position, "added behind the end by somebody else"))
-                continue
-            if row.position > expected:
-                problems.append(Problem(expected, row.position - 1, "removed"))
-                before = None
-            if problem := self._problem(row, before):
-                problems.append(Problem(row.position, row.position, problem))
-            before, expected = Head(row.position, row.link), row.position + 1
-            noted_found = noted_found or noted == before
-        problems += _of_the_end(head, before or start, expected)
-        if noted is not None and not noted_found:
-            problems.append(
-                Problem(
-                    noted.position, noted.position, "not the one that was noted: removed since then, or another journal"
-                )
-            )
-        return Verification(entries, head, tuple(problems))
+        walk = _Walk(self, start, noted)
+        entries, head = 0, None
+        for batch in batches:
+            head = batch.head
+            for row in batch.rows:
+                walk.step(row, head)
+            entries += len(batch.rows)
+        walk.end(head)
+        return Verification(entries, head, tuple(walk.problems))
 
-    def _problem(self, row: Row, before: Head | None) -> str | None:
+    def problem(self, row: Row, before: Head | None) -> str | None:
+        """What is wrong with one entry, given the one before; None for that where it was removed."""
         if not hmac.compare_digest(row.mark, self._mark(row.at, row.kind, row.facts)):
             return "changed, or not written by the engine"
         if before is None:
@@ -186,11 +174,44 @@ class Entry:
         return cls(row.position, row.at, row.kind, facts, row.link.hex())
 
 
-def _of_the_end(head: Head | None, last: Head, expected: int) -> list[Problem]:
-    if head is None:
-        return [Problem(last.position, last.position, "the sealed end of the journal is missing or was changed")]
-    if head.position >= expected:
-        return [Problem(expected, head.position, "removed from the end")]
-    if head.position == last.position and head.link != last.link:
-        return [Problem(last.position, last.position, "not the last entry that the engine wrote")]
-    return []
+class _Walk:
+    """One way through a journal, row by row."""
+
+    def __init__(self, chain: Chain, start: Head, noted: Head | None) -> None:
+        self.problems: list[Problem] = []
+        self._chain = chain
+        self._before: Head | None = start
+        self._last = start
+        self._noted = None if noted == start else noted
+
+    def step(self, row: Row, head: Head | None) -> None:
+        expected = self._last.position + 1
+        if row.position < expected:
+            self._report(row.position, row.position, "added before the beginning by somebody else")
+            return
+        if head is not None and row.position > head.position:
+            self._report(row.position, row.position, "added behind the end by somebody else")
+            return
+        if row.position > expected:
+            self._report(expected, row.position - 1, "removed")
+            self._before = None
+        if problem := self._chain.problem(row, self._before):
+            self._report(row.position, row.position, problem)
+        self._before = self._last = Head(row.position, row.link)
+        if self._noted == self._last:
+            self._noted = None
+
+    def end(self, head: Head | None) -> None:
+        last = self._last.position
+        if head is None:
+            self._report(last, last, "the sealed end of the journal is missing or was changed")
+        elif head.position > last:
+            self._report(last + 1, head.position, "removed from the end")
+        elif head.link != self._last.link:
+            self._report(last, last, "not the last entry that the engine wrote")
+        if self._noted is not None:
+            what = "not the one that was noted: removed since then, or another journal"
+            self._report(self._noted.position, self._noted.position, what)
+
+    def _report(self, first: int, last: int, what: str) -> None:
+        self.problems.append(Problem(first, last, what))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from gate.audit import table
-from gate.audit.chain import Chain, Entry, Head, Row, Verification
+from gate.audit.chain import Batch, Chain, Entry, Head, Row, Verification
 from gate.audit.event import Event
 from gate.errors import Code, StorageFault
 from gate.storage.database import Database
@@ -78,8 +78,8 @@ class MemoryJournal:
     def verify(self, noted: Head | None = None) -> Verification:
         """See `Journal`."""
         with self._writing:
-            rows, head, start = tuple(self._rows), self._head, self._start
-        return self._chain.check(rows, head, start, noted)
+            batch, start = Batch(tuple(self._rows), self._head), self._start
+        return self._chain.check([batch], start, noted)
 
 
 class SealedJournal:
@@ -134,5 +134,4 @@ class SealedJournal:
 
     def verify(self, noted: Head | None = None) -> Verification:
         """See `Journal`."""
-        with self._database.read() as connection:
-            return self._chain.check(table.all_rows(connection), table.read_head(connection, self._seal), noted=noted)
+        return self._chain.check(table.read_batches(self._database, self._seal), noted=noted)

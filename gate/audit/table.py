@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from gate.audit.chain import Entry, Head, Row
+from gate.audit.chain import Batch, Entry, Head, Row
 from gate.audit.event import EventKind
 from gate.errors import Code, StorageFault
 from gate.storage.database import Database
@@ -17,6 +17,7 @@ NAME = "journal"
 
 _HEAD = "journal_head"
 _BATCH = 1000
+_FIRST, _LAST = -(1 << 63), (1 << 63) - 1  # what SQLite has for positions
 
 # As bytes: a value of another type, or a text that is none, must reach the check and not break it.
 _COLUMNS = ", ".join(["position", *(f"CAST({column} AS BLOB)" for column in ("at", "kind", "facts", "mark", "link"))])
@@ -77,9 +78,17 @@ def read_head(connection: sqlite3.Connection, seal: Seal) -> Head | None:
         return None
 
 
-def all_rows(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Every row, whatever its position."""
-    return _rows(connection.execute(f"SELECT {_COLUMNS} FROM journal ORDER BY position"))  # noqa: S608 -- our own names
+def read_batches(database: Database, seal: Seal) -> Iterator[Batch]:
+    """Every row, whatever its position. In short looks: a long one would keep a destruction from emptying the log."""
+    query = f"SELECT {_COLUMNS} FROM journal WHERE position >= ? ORDER BY position LIMIT ?"  # noqa: S608 -- our own names
+    start = _FIRST
+    while True:
+        with database.read() as connection:
+            batch = Batch(list(_rows(connection.execute(query, (start, _BATCH)))), read_head(connection, seal))
+        yield batch
+        if len(batch.rows) < _BATCH:
+            return
+        start = min(batch.rows[-1].position + 1, _LAST)
 
 
 def read_entries(database: Database, after: int = 0) -> Iterator[Entry]:

@@ -141,19 +141,12 @@ class Database:
 
         Raises:
             StorageFault: DISK_FULL, DISK_FAILED: nothing was changed.
-            RuntimeError: a transaction of this thread is open already; waiting for it would wait for ever.
+            RuntimeError: this thread has a transaction open already; waiting for it would wait for ever.
         """
         if self.read_only:
             raise RuntimeError("the store was opened to read")
-        if self._writing_thread == threading.get_ident():
-            raise RuntimeError("a transaction inside a transaction of the same thread")
-        with self._writing:
-            self._writing_thread = threading.get_ident()
-            try:
-                with as_faults(), _begun(self._writer, durable):
-                    yield self._writer
-            finally:
-                self._writing_thread = 0
+        with self._alone(), _begun(self._writer, durable):
+            yield self._writer
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -267,7 +260,7 @@ class Database:
         log = self.path.with_name(self.path.name + "-wal")
         until = time.monotonic() + patience_s
         while True:
-            with self._writing, as_faults():
+            with self._alone():
                 busy = _truncated(self._writer)
             left = log.stat().st_size if log.exists() else 0
             if (not busy and not left) or time.monotonic() >= until:
@@ -287,13 +280,13 @@ class Database:
         Raises:
             StorageFault: DISK_FULL, DISK_FAILED: the file is as it was.
         """
-        with self._writing, as_faults():
+        with self._alone():
             self._writer.execute("VACUUM")
         return self.erase_traces()
 
     def close(self) -> None:
         """Ends work with the store; waits for a transaction that runs. May be called again."""
-        with self._writing, self._reading:
+        with self._alone(), self._reading:
             self._reader.close()
             self._writer.close()
             if self._lock is not None:
@@ -304,6 +297,18 @@ class Database:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The turn of one writer."""
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("inside a transaction of the same thread")
+        with self._writing, as_faults():
+            self._writing_thread = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writing_thread = 0
 
     def _master_seal(self) -> Seal:
         if self._wrapping is None:

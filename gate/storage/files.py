@@ -13,7 +13,10 @@ OWNER_ONLY = 0o600
 
 
 def create(path: Path) -> None:
-    """Makes an empty file of mode 0600 whatever the umask; an existing one is left as it is."""
+    """Makes an empty file of mode 0600 whatever the umask; an existing one is left as it is.
+
+    Root gives it to the owner of the folder: else an auditor's look would keep the engine's user out.
+    """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, OWNER_ONLY)
     except FileExistsError:
@@ -35,13 +38,12 @@ def tighten(path: Path) -> None:
         path.chmod(OWNER_ONLY)
 
 
-def write_new(path: Path, content: Iterable[bytes], like: Path | None = None) -> None:
+def write_new(path: Path, content: Iterable[bytes]) -> None:
     """Writes a file that must not exist yet, 0600, and returns when it is on the disk.
 
     Args:
         path: of the new file.
         content: what it shall hold, part by part.
-        like: its owner is given the file, so that a rotation by root leaves the engine's user its key.
 
     Raises:
         FileExistsError: there is one already.
@@ -49,8 +51,6 @@ def write_new(path: Path, content: Iterable[bytes], like: Path | None = None) ->
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_ONLY)
     try:
         os.fchmod(descriptor, OWNER_ONLY)
-        if like is not None:
-            _give_to_owner_of(like, descriptor)
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.writelines(content)
         os.fsync(descriptor)

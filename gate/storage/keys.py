@@ -136,13 +136,13 @@ def read_key_file(path: Path, *, allowed: int = files.OWNER_ONLY, source: str | 
     return MasterKey(_decoded(content, str(path)), source or str(path))
 
 
-def write_key_file(path: Path, key: MasterKey, like: Path | None = None) -> None:
+def write_key_file(path: Path, key: MasterKey) -> None:
     """Writes a key to a new file of mode 0600; on the disk when this returns.
 
     Raises:
         FileExistsError: a key that may still be needed is never overwritten.
     """
-    files.write_new(path, [key.secret.hex().encode(), b"\n"], like)
+    files.write_new(path, [key.secret.hex().encode(), b"\n"])
 
 
 def next_to(file: Path) -> Path:
@@ -159,11 +159,9 @@ def _settle(file: Path, stored_id: str) -> None:
 
 
 def _readable(path: Path) -> MasterKey | None:
-    """The key of a file, or None for one that was cut off while it was written (or given to its owner)."""
+    """The key of a file, or None for one that was cut off while it was written."""
     try:
         return read_key_file(path)
-    except PermissionError:
-        return None
     except MasterKeyError as error:
         if error.code is Code.KEY_INVALID:
             return None
@@ -175,7 +173,9 @@ def _check_safe(path: Path, status: os.stat_result, allowed: int) -> None:
         raise MasterKeyError(Code.KEY_UNSAFE, f"{path}: expected a regular file.")
     if status.st_uid not in {0, os.geteuid()}:
         raise MasterKeyError(
-            Code.KEY_UNSAFE, f"{path} belongs to user {status.st_uid}, expected {os.geteuid()} or root: chown it."
+            Code.KEY_UNSAFE,
+            f"{path} belongs to user {status.st_uid}, expected {os.geteuid()} or root:"
+            " chown it, or run this as that user.",
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode & ~allowed:

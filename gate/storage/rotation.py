@@ -35,7 +35,7 @@ def rotate_key_file(database: Database, file: Path, also: AlsoRecord) -> MasterK
         OSError: the new file cannot be written.
     """
     new = MasterKey.generate()
-    write_key_file(next_to(file), new, like=file)
+    write_key_file(next_to(file), new)
     database.rotate(new, lambda connection: also(connection, new))
     files.replace(next_to(file), file)
     return new

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.audit.chain import Chain, Head, Row, Verification
+from gate.audit.chain import Batch, Chain, Head, Row, Verification
 from gate.audit.event import Event, EventKind
 from gate.audit.journal import MemoryJournal, SealedJournal
 from gate.audit.table import read_entries, read_last
@@ -341,4 +341,4 @@ def test_a_journal_is_whole_exactly_when_nothing_was_changed(made: list[Callable
             change(rows)
     # The table keeps one row a position, in their order.
     kept = sorted({row.position: row for row in rows}.values(), key=lambda row: row.position)
-    assert CHAIN.check(kept, END).whole == (kept == ROWS)
+    assert CHAIN.check([Batch(kept, END)]).whole == (kept == ROWS)
