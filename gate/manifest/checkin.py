@@ -25,6 +25,7 @@ from gate.manifest.records import Action, Format, Leg, Manifest, Message, Person
 MOST_ROWS = 500_000
 
 _Rows = Callable[[Notebook], Iterator[Row]]
+_LegKey = tuple[str, str, str]
 
 
 def read_csv(data: bytes, reading: Reading) -> Manifest:
@@ -100,17 +101,17 @@ class _Gathered:
     def __init__(self) -> None:
         self.drafts: dict[tuple[str, str, str, Action, bool], _Draft] = {}
         self.draft_of_row: dict[int, _Draft] = {}
-        self._legs: dict[tuple[str, str, str], Leg] = {}
+        self._legs: dict[_LegKey, Leg] = {}
         self._rows: dict[tuple[object, ...], tuple[int, Person, _Draft]] = {}
 
-    def leg(self, leg: Leg) -> Leg:
-        """The leg as the first row of its flight has it."""
-        return self._legs.setdefault((leg.flight, leg.origin, leg.destination), leg)
+    def leg(self, leg: Leg) -> tuple[_LegKey, Leg]:
+        """What tells the leg from others, and the leg as the first row of its flight has it."""
+        key = (leg.flight, leg.origin, leg.destination)
+        return key, self._legs.setdefault(key, leg)
 
-    def put(self, row: Row, leg: Leg, action: Action, person: Person) -> int | None:
+    def put(self, row: Row, key: _LegKey, leg: Leg, action: Action, person: Person) -> int | None:
         """Add somebody. Returns the number of an earlier row about the same person, which no longer counts."""
         crew = person.role in (Role.CREW, Role.TRANSIT_CREW)
-        key = (leg.flight, leg.origin, leg.destination)
         draft = self.drafts.setdefault((*key, action, crew), _Draft(action, crew, leg))
         self.draft_of_row[row.number] = draft
         name = person.reference("ABO") or (person.documents[0].number if person.documents else "")
@@ -138,11 +139,11 @@ def _gather(rows: Iterator[Row], legs: LegReader, people: PersonReader, notes: N
         leg, action, person = legs.leg(row), _action(row, notes), people.person(row)
         if leg is None or action is None or person is None:
             continue
-        first = gathered.leg(leg)
+        key, first = gathered.leg(leg)
         if first.departure_local != leg.departure_local:
             message = f"{leg.flight} leaves at {leg.departure_local:%H:%M}, but at {first.departure_local:%H:%M} in an "
             _note(notes, row, FindingCode.VALUE_CONFLICT, message + "earlier row, which counts", Field.DEPARTURE_TIME)
-        earlier = gathered.put(row, first, action, person)
+        earlier = gathered.put(row, key, first, action, person)
         if earlier is not None:
             message = f"the same person as in row {earlier}, which no longer counts"
             _note(notes, row, FindingCode.ROW_REPEATED, message, Field.SURNAME)

@@ -6,6 +6,7 @@ import enum
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 
@@ -257,8 +258,19 @@ MANDATORY = (Field.SURNAME, Field.FLIGHT, Field.DEPARTURE_DATE)
 DATES = (Field.BIRTH_DATE, Field.DEPARTURE_DATE, Field.DOCUMENT_EXPIRY)
 
 
+_LONGEST_NAME = 64
+
+
 def plain(name: str) -> str:
-    """A name without case, accents, blanks and signs: ``"Date of Birth"`` and ``"DATE_OF_BIRTH"`` are the same."""
+    """A name without case, accents, blanks and signs: ``"Date of Birth"`` and ``"DATE_OF_BIRTH"`` are the same.
+
+    What is longer than any name is cut.
+    """
+    return _plain(name[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name.casefold())
     return "".join(character for character in letters if character.isalnum())
 
@@ -275,12 +287,11 @@ _WITHIN_DOCUMENT: Mapping[str, Field] = MappingProxyType(
         "country": Field.ISSUING_STATE,
     }
 )
-_LONGEST_NAME = 64
 
 
 def field_of(name: str) -> Field | None:
     """The field that a column of this name holds."""
-    return _BY_NAME.get(plain(name)) if len(name) <= _LONGEST_NAME else None
+    return _BY_NAME.get(plain(name))
 
 
 def field_of_document(name: str) -> Field | None:

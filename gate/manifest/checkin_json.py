@@ -63,7 +63,7 @@ def _lines(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[i
 
 
 def _array(data: bytes, encoding: Encoding, notes: Notebook) -> Iterator[tuple[int, int, object]]:
-    """Row, line and value of each element. Where one cannot be read, what follows cannot be found: the file is unusable."""
+    """Row, line and value of each element. Where one cannot be read, the rest cannot be found: nothing is used."""
     text = data[encoding.mark :].decode(encoding.codec, "replace").replace("\0", "")
     at = text.index("[") + 1
     line = 1 + text.count("\n", 0, at)
