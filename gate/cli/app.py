@@ -7,7 +7,7 @@ import os
 import typer
 
 from gate import __version__
-from gate.cli import audit, doctor, key, models, play, serve
+from gate.cli import audit, doctor, flight, key, manifest, models, play, serve
 from gate.cli import demo as demo_command
 from gate.cli.failures import DEBUG_VARIABLE
 
@@ -24,6 +24,8 @@ app.command("demo")(demo_command.demo)
 app.command("play")(play.play)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(manifest.app, name="manifest")
+app.add_typer(flight.app, name="flight")
 app.add_typer(audit.app, name="audit")
 app.add_typer(key.app, name="key")
 

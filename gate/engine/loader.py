@@ -188,7 +188,10 @@ class ManifestLoad:
         Raises:
             EngineFault: the store or a model failed. Messages before stay applied.
         """
-        yield self._instalment(findings=self._manifest.findings)
+        findings = self._manifest.findings
+        if not self._manifest.messages and not any(found.severity is Severity.ERROR for found in findings):
+            findings = (*findings, finding(FindingCode.EMPTY, "There is no message to load."))
+        yield self._instalment(findings=findings)
         for index, message in enumerate(self._manifest.messages):
             yield self._message(index, message)
 
@@ -267,7 +270,8 @@ class ManifestLoad:
         every = [parts.get(number) for number in range(1, message.part + 1)]
         if not message.last_part or any(part is None for part in every):
             return None
-        return tuple(person for part in every for person in part or ())
+        everybody = tuple(person for part in every for person in part or ())
+        return everybody if message.stated in {None, len(message.people), len(everybody)} else None
 
     def _inline(self, index: int, message: Message, planned: Planned) -> Iterator[PersonResult]:
         """Notes who waits for a photograph, and enrols those whose photograph the manifest itself holds."""

@@ -158,7 +158,8 @@ def plan_message(
 def lists_whole(message: Message) -> bool:
     """Whether everybody whom the message names could be read: only then is who is not in it absent from the list."""
     unread = any(f.of_person and f.severity is Severity.ERROR for f in message.findings)
-    return not unread and message.stated in {None, len(message.people)}
+    # The parts of a split list state the people of the whole.
+    return not unread and (bool(message.part) or message.stated in {None, len(message.people)})
 
 
 class _Planner:
@@ -222,7 +223,7 @@ class _Planner:
             self._note(FindingCode.PERSON_REPEATED, "The same person stands above; this entry counts.", person)
         elif known is None and self._message.action is Action.CHANGE:
             self._note(FindingCode.PERSON_NOT_KNOWN, f"Not expected on {leg.flight} before; added.", person)
-        state = self._state(key, known, wanted)
+        state = self._state(leg, key, known, wanted)
         self._named.setdefault(key, number)
         self._roster.put(wanted)
         self._planned.expected.setdefault(number, []).append(wanted)
@@ -232,9 +233,9 @@ class _Planner:
                 self._note(FindingCode.CONSENT_REFUSED, "No consent to face verification: no face is kept.", person)
         self._result(number, person, leg, reference, state)
 
-    def _state(self, key: Key, known: Traveller | None, wanted: Traveller) -> PersonState:
+    def _state(self, leg: LegPlan, key: Key, known: Traveller | None, wanted: Traveller) -> PersonState:
         """Counts what a put does; somebody named twice counts once."""
-        count = self._counts_of(key[1])
+        count = self._counts[id(leg)]
         if known is None:
             self._planned.put[key] = wanted
             count.added += 1
@@ -246,9 +247,6 @@ class _Planner:
         if key not in self._named:
             count.updated += 1
         return PersonState.UPDATED
-
-    def _counts_of(self, flight: str) -> LegCount:
-        return next(self._counts[id(leg)] for leg in self._legs if leg.flight == flight)
 
     def _reference(self, number: int, person: Person, leg: LegPlan) -> str:
         """The person's own from another leg or flight, else a new one."""
