@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.audit import table
 from gate.audit.chain import Batch, Chain, Head, Row, Verification
 from gate.audit.event import Event, EventKind
 from gate.audit.journal import MemoryJournal, SealedJournal
@@ -130,6 +131,38 @@ def test_untouched_it_is_whole(store: Path) -> None:
 def test_each_change_is_found_and_named(store: Path, statement: str, found: list[str]) -> None:
     attack(store, statement)
     assert problems(store) == found
+
+
+@pytest.mark.parametrize("position", [-(1 << 63), (1 << 63) - 1])
+def test_an_entry_at_the_end_of_all_numbers_is_found(store: Path, position: int) -> None:
+    attack(store, f"INSERT INTO journal SELECT {position}, at, kind, facts, mark, link FROM journal WHERE position = 3")  # noqa: S608
+    assert [problem.position for problem in verified(store).problems] == [position]
+
+
+def test_a_long_journal_is_checked_across_its_batches(store: Path) -> None:
+    with Database.open(store, MASTER) as database:
+        journal = SealedJournal(database)
+        with database.transaction(durable=False) as connection:
+            for number in range(11, 2011):
+                journal.append(connection, decision(number))
+        assert (journal.verify().whole, journal.verify().entries) == (True, 2010)
+        assert [entry.position for entry in journal.entries()] == list(range(1, 2011))
+    attack(store, "DELETE FROM journal WHERE position IN (1000, 1001, 2000)")
+    assert problems(store) == ["entries 1000 to 1001: removed", "entry 2000: removed"]
+
+
+def test_entries_recorded_while_it_is_verified_are_no_problem(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An auditor looks while the lanes decide: the end moves on between two batches."""
+    monkeypatch.setattr(table, "_BATCH", 3)
+    with Database.open(store, MASTER) as database:
+        journal = SealedJournal(database)
+        batches = table.read_batches(database, journal._seal)
+        seen = [next(batches)]
+        for number in range(11, 15):
+            journal.record(decision(number), durable=False)
+        seen += batches
+        found = journal._chain.check(seen)
+        assert (found.whole, found.entries) == (True, 14)
 
 
 def test_exchanged_entries_are_found(store: Path) -> None:

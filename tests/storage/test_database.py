@@ -73,6 +73,20 @@ def test_a_store_that_was_opened_to_others_is_closed_to_them_again(store: Path, 
     assert store.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_look_by_root_does_not_keep_the_engines_user_out(store: Path, master: MasterKey) -> None:
+    Database.open(store, master).close()
+    for path in (store.parent, *files_of(store.parent)):
+        os.chown(path, 4242, 4242)
+    store.with_name("egate.db.lock").unlink()
+    with Database.open(store, master) as database:
+        fill(database, b"x")
+        assert {file.stat().st_uid for file in files_of(store.parent)} == {4242}
+    with Database.open_to_read(store) as looking:
+        assert things(looking) == [b"x"]
+        assert {file.stat().st_uid for file in files_of(store.parent)} == {4242}
+
+
 def test_the_settings_that_safety_rests_on_are_in_force(database: Database) -> None:
     with database.transaction() as connection:
         found = {
@@ -204,6 +218,13 @@ def test_an_exception_undoes_everything(database: Database) -> None:
 def test_a_transaction_in_a_transaction_is_refused_instead_of_waiting_for_ever(database: Database) -> None:
     with pytest.raises(RuntimeError, match="inside"), database.transaction(), database.transaction():
         pass
+    fill(database, b"1")
+
+
+def test_emptying_the_log_inside_a_transaction_is_refused_too(database: Database) -> None:
+    for work in (database.erase_traces, database.rebuild, database.close):
+        with pytest.raises(RuntimeError, match="inside"), database.transaction():
+            work()
     fill(database, b"1")
 
 
