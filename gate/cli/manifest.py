@@ -104,17 +104,15 @@ def load(
 
 def _checked(files: list[str], photos: list[Path], rules: LoadRules, reading: Reading) -> Iterator[Checked]:
     """Each file as an engine would load it that expects nobody yet, one after the other."""
-    from gate.audit.journal import MemoryJournal
     from gate.cli.manifest_report import Checked
     from gate.client.manifest import LoadReport, news
     from gate.engine.loader import ManifestLoad, ManifestLoader
-    from gate.engine.trail import Trail
     from gate.gallery.memory import MemoryGallery
     from gate.manifest.reader import read_manifest
     from gate.service.convert_manifest import instalment
 
     clock = _At(reading.now)
-    loader = ManifestLoader(MemoryGallery(""), _never, rules, clock, Trail(MemoryJournal(), clock))
+    loader = ManifestLoader(MemoryGallery(""), _never, rules, clock)
     roster = loader.roster()
     for name in files:
         manifest, report = read_manifest(_read(name), reading), LoadReport()

@@ -52,15 +52,16 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.gallery = gallery or MemoryGallery(vision.pack_id, clock=self.clock)
-        self.trail = Trail(journal or MemoryJournal(), self.clock)
+        journal = journal or MemoryJournal()
+        self.gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=self.clock)
+        self.trail = Trail(journal, self.clock)
         self.pack_id = vision.pack_id
         self._vision = vision
         self._calibration = calibration
         self._busy: dict[str, str] = {}  # lane -> passage
         self._busy_lock = threading.Lock()
         rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
-        self._loader = ManifestLoader(self.gallery, self._embed, rules, self.clock, self.trail)
+        self._loader = ManifestLoader(self.gallery, self._embed, rules, self.clock)
 
     def warm(self) -> None:
         """Runs every model once (blocking), so that the first traveller does not wait for it."""
@@ -153,15 +154,15 @@ class Engine:
 
     def withdraw(self, reference: str, flight: str | None, why: Why = Why.WITHDRAWN) -> Receipt:
         """Removes a traveller. See `Gallery.withdraw`."""
-        return self.trail.destruction(self.gallery.withdraw(reference, flight, why))
+        return self.gallery.withdraw(reference, flight, why)
 
     def close_flight(self, flight: str) -> Receipt:
         """Removes a flight's travellers. See `Gallery.close_flight`."""
-        return self.trail.destruction(self.gallery.close_flight(flight))
+        return self.gallery.close_flight(flight)
 
     def sweep(self) -> tuple[Receipt, ...]:
         """Destroys who has expired; the server calls it every `gallery.sweep_s`."""
-        receipts = tuple(self.trail.destruction(receipt) for receipt in self.gallery.expire(self.clock.utc()))
+        receipts = self.gallery.expire(self.clock.utc())
         if receipts:
             travellers, templates = sum(r.travellers for r in receipts), sum(r.templates for r in receipts)
             _log.info("travellers_expired", travellers=travellers, templates=templates)

@@ -20,7 +20,6 @@ from gate.engine.legs import LegPlan, LoadRules, finding, plan_legs
 from gate.engine.loading import LegCount, PersonResult, PersonState, Planned, Summary, lists_whole, plan_message
 from gate.engine.photos import PhotoBook, Waiting
 from gate.engine.roster import Key, Roster
-from gate.engine.trail import Trail
 from gate.errors import Code, InputError, NotFoundError
 from gate.gallery.gallery import Change, Enrolment, Gallery
 from gate.gallery.receipt import Receipt, Why
@@ -83,12 +82,11 @@ class _Done:
 class ManifestLoader:
     """Applies plans to the gallery, one after the other, and knows who is expected. Thread-safe."""
 
-    def __init__(self, gallery: Gallery, embed: Embed, rules: LoadRules, clock: Clock, trail: Trail) -> None:
+    def __init__(self, gallery: Gallery, embed: Embed, rules: LoadRules, clock: Clock) -> None:
         self.gallery = gallery
         self.embed = embed
         self.rules = rules
         self.clock = clock
-        self._trail = trail
         self._turn = threading.Lock()
         self._roster: Roster | None = None
         self._generation = -1
@@ -139,12 +137,12 @@ class ManifestLoader:
         generation = self._generation
         receipts = list(self._withdraw_faces(planned, roster))
         change = Change(tuple(planned.put.values()), tuple(planned.remove), planned.why, facts)
-        applied = self._trail.load(self.gallery.apply(change), facts)
+        applied = self.gallery.apply(change)
         if applied.receipt is not None:
             receipts.append(applied.receipt)
         for flight in planned.close:
             try:
-                receipts.append(self._trail.destruction(self.gallery.close_flight(flight, Why.FLIGHT_CLOSED)))
+                receipts.append(self.gallery.close_flight(flight, Why.FLIGHT_CLOSED))
             except NotFoundError:
                 continue  # nobody was expected: nothing to destroy
             for known in roster.on(flight):
@@ -159,7 +157,7 @@ class ManifestLoader:
         for reference, flight in planned.faceless:
             entries = self.gallery.snapshot().find_reference(reference, now, flight)
             if any(len(entry.templates) for entry in entries):
-                yield self._trail.destruction(self.gallery.withdraw(reference, flight, Why.CONSENT_WITHDRAWN))
+                yield self.gallery.withdraw(reference, flight, Why.CONSENT_WITHDRAWN)
                 expected = roster.get((reference, flight))
                 if expected is not None:  # expected all the same, by document
                     planned.put[reference, flight] = expected

@@ -1,12 +1,12 @@
-"""What the engine writes into the audit journal: starts and stops, decisions, overrides, refusals, destructions.
+"""What the engine writes into the audit journal: starts and stops, decisions, overrides, refusals.
 
-No entry names a traveller: a passage is named by its id, an officer by the authority's opaque name.
+Loads, enrolments and destructions are the gallery's to write, as one with the change. No entry names a traveller: a
+passage is named by its id, an officer by the authority's opaque name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gate import __version__
 from gate.audit.event import LONGEST_FACT, Event, EventKind, Fact
@@ -14,8 +14,6 @@ from gate.audit.journal import Journal
 from gate.clock import Clock
 from gate.decision.outcome import Outcome
 from gate.engine.attempt import Attempt
-from gate.gallery.gallery import Applied
-from gate.gallery.receipt import Receipt
 from gate.settings import Settings
 
 
@@ -68,29 +66,6 @@ class Trail:
         """What an officer decided; its position in the journal."""
         facts: dict[str, Fact] = {"passage": passage_id, "by": officer_id, "outcome": outcome.value, "reason": reason}
         return self._record(EventKind.OVERRIDE, facts)
-
-    def load(self, applied: Applied, facts: Mapping[str, Fact]) -> Applied:
-        """A load that the gallery itself did not journal."""
-        if applied.journal_position:
-            return applied
-        counts = {"added": applied.added, "updated": applied.updated, "removed": applied.removed}
-        position = self._record(EventKind.LOAD, {**facts, **counts, "generation": applied.generation})
-        receipt = None if applied.receipt is None else self.destruction(applied.receipt)
-        return replace(applied, journal_position=position, receipt=receipt)
-
-    def destruction(self, receipt: Receipt) -> Receipt:
-        """A destruction that the gallery itself did not journal."""
-        if receipt.journal_position:
-            return receipt
-        facts: dict[str, Fact] = {
-            "flight": receipt.flight and receipt.flight[:LONGEST_FACT],
-            "why": receipt.why.value,
-            "travellers": receipt.travellers,
-            "templates": receipt.templates,
-            "generation": receipt.generation,
-            "complete": receipt.complete,
-        }
-        return replace(receipt, journal_position=self._record(EventKind.DESTRUCTION, facts))
 
     def _record(self, kind: EventKind, facts: Mapping[str, Fact]) -> int:
         stated = {name: value for name, value in facts.items() if value is not None}
