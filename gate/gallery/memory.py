@@ -146,12 +146,7 @@ class MemoryGallery:
             steps = self._alarms.take()
             if any(step.seconds > 0 for step in steps):
                 why = Why.CLOCK_STEP
-            doomed: dict[str, frozenset[str]] = {}
-            for segment in self._snapshot.segments(None):
-                expired = frozenset(segment.travellers[position].reference for position in segment.expired(now))
-                if expired:
-                    doomed[segment.flight] = doomed.get(segment.flight, frozenset()) | expired
-            self._overdue += self._vanish(doomed, why)
+            self._overdue += self._vanish(self._expired(now), why)
             try:
                 receipts = self._settle()
                 self._note_time(steps)
@@ -194,6 +189,15 @@ class MemoryGallery:
             for segment, _ in self._snapshot.places(reference, flight):
                 doomed.setdefault(segment.flight, set()).add(reference)
         return {flight: frozenset(references) for flight, references in doomed.items()}
+
+    def _expired(self, now: datetime) -> Doomed:
+        # In a function of its own: a variable left over in the caller would keep the last segment in memory.
+        doomed: dict[str, frozenset[str]] = {}
+        for segment in self._snapshot.segments(None):
+            expired = frozenset(segment.travellers[position].reference for position in segment.expired(now))
+            if expired:
+                doomed[segment.flight] = doomed.get(segment.flight, frozenset()) | expired
+        return doomed
 
     def _differing(self, travellers: Iterable[Traveller], doomed: Doomed) -> tuple[dict[str, dict[str, Entry]], int]:
         """Entries by flight and reference for those who are new or have changed; how many are new."""
