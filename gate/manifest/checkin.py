@@ -143,11 +143,20 @@ def _gather(rows: Iterator[Row], legs: LegReader, people: PersonReader, notes: N
         if first.departure_local != leg.departure_local:
             message = f"{leg.flight} leaves at {leg.departure_local:%H:%M}, but at {first.departure_local:%H:%M} in an "
             _note(notes, row, FindingCode.VALUE_CONFLICT, message + "earlier row, which counts", Field.DEPARTURE_TIME)
+        _note_expired(row, leg, person, notes)
         earlier = gathered.put(row, key, first, action, person)
         if earlier is not None:
             message = f"the same person as in row {earlier}, which no longer counts"
             _note(notes, row, FindingCode.ROW_REPEATED, message, Field.SURNAME)
     return gathered
+
+
+def _note_expired(row: Row, leg: Leg, person: Person, notes: Notebook) -> None:
+    day = leg.departure_local.date() if leg.departure_local else None
+    for document in person.documents:
+        if day is not None and document.expires is not None and document.expires < day:
+            message = f"expired on {document.expires}, before {day}"
+            _note(notes, row, FindingCode.DOCUMENT_EXPIRED, message, Field.DOCUMENT_EXPIRY)
 
 
 def _action(row: Row, notes: Notebook) -> Action | None:

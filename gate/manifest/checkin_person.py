@@ -148,10 +148,10 @@ class _OneRow:
             return zone
         code, known = state_of(text)
         if not known:
-            self._note(FindingCode.VALUE_INVALID, f"{text[:40]!r}: no state's code of ICAO 9303; kept as stated", field)
+            self._note(FindingCode.STATE_UNKNOWN, f"{text[:40]!r}: kept as stated", field)
             return text.upper()[:40]
         if len(text) == 2:
-            self._note(FindingCode.VALUE_TIDIED, f"{text} is {code} in documents", field)
+            self._note(FindingCode.STATE_TWO_LETTERS, f"{text} is read as {code}", field)
         if zone and {code, zone} != {"D", "DEU"}:
             return self._agreed(field, code, zone)
         return code

@@ -83,7 +83,6 @@ class FindingCode(enum.StrEnum):
     JSON_ARRAY = "JSON_ARRAY"
     VALUE_MISSING = "VALUE_MISSING"
     VALUE_INVALID = "VALUE_INVALID"
-    VALUE_TIDIED = "VALUE_TIDIED"
     VALUE_CONFLICT = "VALUE_CONFLICT"
     DATE_INVALID = "DATE_INVALID"
     DATE_AMBIGUOUS = "DATE_AMBIGUOUS"
@@ -238,8 +237,8 @@ CATALOGUE: Mapping[FindingCode, Kind] = MappingProxyType(
         ),
         FindingCode.FACES_ALIKE: Kind(
             Severity.WARNING,
-            "Two travellers' faces are too close to tell apart (twins, or one photograph twice): a search that finds one "
-            "of them is ambiguous.",
+            "Two travellers' faces are too close to tell apart (twins, or one photograph twice): a search that finds "
+            "one of them is ambiguous.",
         ),
         FindingCode.TEXT_GUESSED: Kind(
             Severity.WARNING, "The text is not UTF-8: its encoding was guessed. Look at letters outside A to Z."
@@ -275,7 +274,6 @@ CATALOGUE: Mapping[FindingCode, Kind] = MappingProxyType(
         FindingCode.JSON_ARRAY: Kind(Severity.NOTE, "The file is one JSON array rather than an object a line."),
         FindingCode.VALUE_MISSING: Kind(Severity.ERROR, "A row lacks a mandatory value."),
         FindingCode.VALUE_INVALID: Kind(Severity.WARNING, "A value is not as the schema says and was not used."),
-        FindingCode.VALUE_TIDIED: Kind(Severity.NOTE, "A value was written in another way than the schema's."),
         FindingCode.VALUE_CONFLICT: Kind(
             Severity.WARNING, "Two places of a row contradict each other; the message says which counts."
         ),
