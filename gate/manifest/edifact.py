@@ -224,7 +224,7 @@ class Segments:
 
     def _numbered(self, canonical: str, start: int) -> Iterator[Numbered]:
         segments = canonical.split(_TERMINATOR)
-        offsets = list(accumulate(map(len, segments), lambda offset, size: offset + size + 1, initial=start))
+        offsets = list(accumulate([len(segment) + 1 for segment in segments], initial=start))
         end = offsets.pop()
         self._look_for_wraps(offsets, end)
         if _FILLER in canonical:
@@ -262,7 +262,8 @@ class Segments:
                 tag, _, values = segment.partition(ELEMENT)
                 if tag.strip(" ") != tag or " " in tag:
                     self.blank_tags.append(offset)
-                if values != tidy.partition(ELEMENT)[2]:
+                # UNA here begins another interchange; a blank is one of its signs.
+                if values != tidy.partition(ELEMENT)[2] and tag[:3] != "UNA":
                     self.stray.append((self._count + len(kept), offset, name_of(tidy)))
         return kept_offsets, kept
 
@@ -285,6 +286,12 @@ def name_of(segment: str) -> str:
     tag, _, rest = segment.partition(ELEMENT)
     qualifier = rest.partition(ELEMENT)[0].partition(COMPONENT)[0]
     return f"{tag[:3]}+{qualifier[:6]}" if qualifier else tag[:3]
+
+
+def shown(segment: str) -> str:
+    """A segment for a person to read, with the usual separators and not too long."""
+    text = segment.replace(ELEMENT, "+").replace(COMPONENT, ":")
+    return repr(text[:40] + "…" if len(text) > 40 else text)
 
 
 def _without_blanks(segment: str) -> str:

@@ -29,13 +29,14 @@ _MEANINGS = {
 
 @dataclass(slots=True)
 class Stop:
-    """A place of a transport stage, and the times stated there."""
+    """A place of a transport stage, and the times stated there; `unread`: one was, and could not be read."""
 
     qualifier: str
     place: str
     at: Place
     departs: datetime | None = None
     arrives: datetime | None = None
+    unread: bool = False
 
 
 @dataclass(slots=True)
@@ -133,10 +134,10 @@ class LegReader:
 
         start, end = origin.place if origin else "", destination.place if destination else ""
         leaves, comes = origin.departs if origin else None, destination.arrives if destination else None
-        for what, place, moment in (("departure", start, leaves), ("arrival", end, comes)):
-            if not place:
+        for what, stop, moment in (("departure", origin, leaves), ("arrival", destination, comes)):
+            if stop is None or not stop.place:
                 note(FindingCode.PLACE_MISSING, f"the leg has no place of {what}")
-            if moment is None:
+            if moment is None and not (stop and stop.unread):
                 note(FindingCode.TIME_MISSING, f"the leg has no time of {what}")
         if start and start == end:
             note(

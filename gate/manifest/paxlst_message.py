@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from gate.manifest.dates import Calendar
-from gate.manifest.edifact import COMPONENT, ELEMENT, Numbered, Segments, name_of
+from gate.manifest.edifact import COMPONENT, ELEMENT, Numbered, Segments, name_of, shown
 from gate.manifest.findings import FindingCode
 from gate.manifest.notes import Notes, Place
 from gate.manifest.paxlst_legs import LegReader, Stage, Stop
-from gate.manifest.paxlst_people import ROLES, Handler, Journey, People
+from gate.manifest.paxlst_people import ROLES, People
+from gate.manifest.paxlst_roster import Journey
 from gate.manifest.reading import Reading
 from gate.manifest.records import Action, Leg, Message
 from gate.manifest.source import Source
+
+_Handler = Callable[[list[str]], None]
 
 SERVICE = frozenset(("UNB", "UNG", "UNH", "UNT", "UNE", "UNZ"))
 
@@ -86,10 +89,11 @@ class MessageReader:
         self._skipping = False  # the places of a stage that is no main carriage
         self._legs: tuple[Leg, ...] = ()
         self._people: People | None = None
+        self._of_person = False  # what comes next is about the person being read
         self._totals: dict[str, int] = {}
         self._total_at: Place | None = None
-        self._trailer: Mapping[str, Handler] = {"NAD": self._party, "CNT": self._total}
-        self._handlers: Mapping[str, Handler] = {
+        self._trailer: Mapping[str, _Handler] = {"NAD": self._party, "CNT": self._total}
+        self._handlers: Mapping[str, _Handler] = {
             **dict.fromkeys(("COM", "CTA", "FTX", "GEI"), _skip),
             **self._trailer,
             "BGM": self._beginning,
@@ -101,30 +105,32 @@ class MessageReader:
 
     def read(self, stream: Iterator[Numbered]) -> tuple[Message, Numbered | None]:
         """The message, and the segment that ended it in the place of UNT; None where UNT did, or nothing is left."""
-        notes, ended_by = self._notes, None
-        for item in stream:
+        notes = self._notes
+        item = next(stream, None)
+        while item is not None:
             notes.segment = item
             segment = item[2]
             elements = segment.split(ELEMENT)
-            handler = self._handlers.get(elements[0])
-            if handler is not None:
-                try:
-                    handler(elements)
-                except IndexError:  # only ever of `elements`
-                    notes.add(FindingCode.SEGMENT_SHORT, f"{_shown(segment)} is too short", name_of(segment))
-            elif elements[0] == "UNT":
+            if elements[0] == "UNT":
                 self._check_trailer(elements)
+                return self._message(), None
+            if elements[0] in SERVICE or segment.startswith("UNA"):
                 break
-            elif elements[0] in SERVICE or segment.startswith("UNA"):
-                ended_by = item
-                break
-            else:
-                self._refuse(elements, segment)
-        else:
-            self._no_trailer()
-        if ended_by is not None:
-            self._no_trailer()
-        return self._message(), ended_by
+            self._take(elements, segment)
+            item = self._people.read(stream) if self._of_person and self._people else next(stream, None)
+        self._no_trailer()
+        return self._message(), item
+
+    def _take(self, elements: list[str], segment: str) -> None:
+        """A segment that is not about the person being read."""
+        handler = self._handlers.get(elements[0])
+        if handler is None:
+            self._refuse(elements, segment)
+            return
+        try:
+            handler(elements)
+        except IndexError:  # only ever of `elements`
+            self._notes.add(FindingCode.SEGMENT_SHORT, f"{shown(segment)} is too short", name_of(segment))
 
     @property
     def last(self) -> Numbered:
@@ -156,7 +162,7 @@ class MessageReader:
             part=header.part,
             last_part=header.last_part,
             legs=self._legs,
-            people=tuple(people.people),
+            people=people.people,
             stated=sum(self._totals.values()) if self._totals else None,
             findings=notes.findings(),
         )
@@ -189,8 +195,9 @@ class MessageReader:
     def _party(self, elements: list[str]) -> None:
         if elements[1] in ROLES:
             people = self._people or self._begin_people()
-            self._handlers = people.handlers
             people.begin(elements)
+            self._of_person = True
+            self._handlers = self._trailer
         elif elements[1] == "MS" or not self._stages:  # who sends the list, and other offices
             name = elements[4].partition(COMPONENT)[0] if len(elements) > 4 else ""
             name = name or (elements[2].partition(COMPONENT)[0] if len(elements) > 2 else "")
@@ -225,14 +232,18 @@ class MessageReader:
             return
         stop = self._stages[-1].stops[-1]
         if not text:
+            stop.unread = True
             self._notes.add(FindingCode.DATE_EMPTY, f"{name} holds no time", name)
             return
         tidy = text.replace(" ", "")
         moment = self._calendar.moment(tidy)
         if moment is None and self._calendar.day(tidy):
-            moment = self._calendar.moment(tidy + "0000")
-            self._notes.add(FindingCode.TIME_MISSING, f"{text!r} has no time: midnight is taken", name)
+            moment = self._calendar.moment(tidy + "2359")
+            self._notes.add(
+                FindingCode.TIME_MISSING, f"{text!r} has no time: the last minute of the day is taken", name
+            )
         if moment is None:
+            stop.unread = True
             self._notes.add(FindingCode.TIME_INVALID, f"{text!r}: expected YYMMDDHHMM", name)
         elif qualifier in _DEPARTURE_TIMES:
             stop.departs = stop.departs or moment
@@ -273,25 +284,25 @@ class MessageReader:
             thorough=self._action in (Action.LIST, Action.CHANGE),
         )
         self._people = People(self._notes, self._calendar, self._reading.now.date(), journey)
-        self._people.handlers = {**self._people.handlers, **self._trailer}
         return self._people
 
     def _end_people(self) -> None:
         people = self._people or self._begin_people()
         people.finish()
-        self._notes.of_person = False
+        self._notes.of_person = self._of_person = False
         self._handlers = self._trailer
 
     def _skip_person(self) -> None:
         """What follows is about somebody who cannot be used."""
         people = self._people or self._begin_people()
         people.finish()
-        self._handlers = {**dict.fromkeys(people.handlers, _skip), **self._trailer}
+        self._of_person = False
+        self._handlers = {**dict.fromkeys(people.tags, _skip), **self._trailer}
 
     def _refuse(self, elements: list[str], segment: str) -> None:
-        known = elements[0] in ("BGM", "TDT") or (self._people is not None and elements[0] in self._people.handlers)
+        known = elements[0] in ("BGM", "TDT") or (self._people is not None and elements[0] in self._people.tags)
         code = FindingCode.SEGMENT_MISPLACED if known else FindingCode.SEGMENT_UNKNOWN
-        self._notes.add(code, f"{_shown(segment)} was skipped", name_of(segment))
+        self._notes.add(code, f"{shown(segment)} was skipped", name_of(segment))
         if elements[0] == "TDT":  # its places are nobody's
             self._skip_person()
 
@@ -355,11 +366,6 @@ def check_trailer(notes: Notes, elements: list[str], count: int, reference: str,
     if repeated != reference:
         message = f"{name} repeats {repeated!r}, the header has {reference!r}"
         notes.add(FindingCode.TRAILER_REFERENCE, message, name)
-
-
-def _shown(segment: str) -> str:
-    text = segment.replace(ELEMENT, "+").replace(COMPONENT, ":")
-    return repr(text[:40] + "…" if len(text) > 40 else text)
 
 
 def _skip(_: list[str]) -> None:

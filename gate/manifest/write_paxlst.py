@@ -65,7 +65,12 @@ def write_paxlst(
         separators: all four different, none a letter, digit or blank.
         advice: begin with UNA. group: put UNG and UNE around the messages.
         line_end: after each segment, for people to read.
+    Raises:
+        ValueError: a message asks for what PAXLST has no function for (`Action.BOARDED`).
     """
+    strange = {message.action for message in messages} - set(_FUNCTIONS)
+    if strange:
+        raise ValueError(f"expected actions that PAXLST has a function for, found {', '.join(sorted(strange))}")
     signs = separators or Separators()
     writer = Writer(signs)
     moment = (f"{prepared:%y%m%d}", f"{prepared:%H%M}")
