@@ -181,6 +181,7 @@ class _Planner:
         self._planned = Planned(counts=[LegCount() for _ in legs])
         self._counts = {id(leg): count for leg, count in zip(legs, self._planned.counts, strict=True)}
         self._named: dict[Key, int] = {}
+        self._route_told = any(found.code is FindingCode.JOURNEY_OFF_LEGS for found in message.findings)
 
     def plan(self) -> Planned:
         action = self._message.action
@@ -204,7 +205,7 @@ class _Planner:
     def _each(self, work: Callable[[LegPlan], Callable[[int, Person, LegPlan], None]]) -> None:
         for number, person in enumerate(self._message.people):
             legs, fits = own_legs(person, self._legs)
-            if not fits:
+            if not fits and not self._route_told:
                 route = f"{person.embarkation or '?'}-{person.debarkation or '?'}"
                 self._note(FindingCode.ROUTE_UNKNOWN, f"{route} does not fit the legs of the message.", person)
             for leg in _one_a_flight(legs):
