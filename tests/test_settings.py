@@ -9,6 +9,7 @@ import pytest
 from gate.cli.failures import DEBUG_VARIABLE
 from gate.errors import SettingsError
 from gate.settings import load_settings
+from gate.storage.keys import VARIABLE as MASTER_KEY_VARIABLE
 from gate.vision.pack import MODELS_VARIABLE
 
 
@@ -78,6 +79,6 @@ def test_a_variable_of_a_whole_group_is_named(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("write")
 def test_our_other_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of models in the environment once stopped every command, as a malformed [models]."""
-    for name in (MODELS_VARIABLE, DEBUG_VARIABLE, "EGATE_SHARED", "EGATE_TRAIN_DIR"):
+    for name in (MODELS_VARIABLE, DEBUG_VARIABLE, MASTER_KEY_VARIABLE, "EGATE_SHARED", "EGATE_TRAIN_DIR"):
         monkeypatch.setenv(name, "/some/folder")
     assert load_settings().models.pack

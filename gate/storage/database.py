@@ -14,26 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, overload
 
-from gate.errors import Code, MasterKeyError, StorageFault, StoreError
+from gate.errors import Code, MasterKeyError, StoreError
 from gate.storage import files
-from gate.storage.faults import as_faults, primary_code
+from gate.storage.faults import as_faults
 from gate.storage.keys import MasterKey
+from gate.storage.layout import BUSY_S, begun, check_there, connect, prepare, stored_key_id
 from gate.storage.seal import Seal, new_key
-
-APPLICATION_ID = 0x65676174  # "egat"
-VERSION = 1
-"""Of the file's layout (SQLite's user_version). A store of a higher one is refused."""
 
 KeyFinder = Callable[[str | None], MasterKey]
 """Finds the master key, given the id of the one that the store is sealed with (None for a new store)."""
-
-_BUSY_S = 2.0
-"""How long a statement waits for another process that reads the journal."""
-
-_TABLES = (
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE data_keys(name TEXT PRIMARY KEY, wrapped BLOB NOT NULL, key_id TEXT NOT NULL)",
-)
 
 
 class Database:
@@ -53,7 +42,7 @@ class Database:
         self.path = path
         self._key_id = key_id
         self._writer = writer
-        self._reader = writer if lock is None else _connect(path, read_only=True)
+        self._reader = writer if lock is None else connect(path, read_only=True)
         self._wrapping = Seal(master.secret) if master else None
         self._lock = lock
         self._writing = threading.Lock()
@@ -69,17 +58,17 @@ class Database:
             MasterKeyError: KEY_WRONG; what the finder raises.
             StorageFault: DISK_FULL, DISK_FAILED.
         """
-        _check_there(path, create)
+        check_there(path, create)
         lock = files.Lock(path)
         try:
             files.create(path)
             with as_faults():
-                writer = _connect(path)
+                writer = connect(path)
                 try:
-                    stored_id = _stored_key_id(path, writer)
+                    stored_id = stored_key_id(path, writer)
                     found = master if isinstance(master, MasterKey) else master(stored_id)
                     _check_key(found, stored_id)
-                    _prepare(writer, found, new=stored_id is None)
+                    prepare(writer, found.key_id, new=stored_id is None)
                     for suffix in ("", "-wal", "-shm"):
                         files.tighten(path.with_name(path.name + suffix))
                     # What a destruction left in the log when the process was killed right after it.
@@ -105,11 +94,11 @@ class Database:
             MasterKeyError: KEY_WRONG; what the finder raises.
             StorageFault: DISK_FAILED.
         """
-        _check_there(path, create=False)
+        check_there(path, create=False)
         with as_faults():
-            connection = _connect(path, read_only=True)
+            connection = connect(path, read_only=True)
             try:
-                stored_id = _stored_key_id(path, connection)
+                stored_id = stored_key_id(path, connection)
                 if stored_id is None:
                     raise StoreError(Code.STORE_FOREIGN, f"{path} holds no store yet.")
                 found = master if isinstance(master, MasterKey) or master is None else master(stored_id)
@@ -145,7 +134,7 @@ class Database:
         """
         if self.read_only:
             raise RuntimeError("the store was opened to read")
-        with self._alone(), _begun(self._writer, durable):
+        with self._alone(), begun(self._writer, durable):
             yield self._writer
 
     @contextmanager
@@ -245,7 +234,7 @@ class Database:
         self.erase_traces()
         return len(again)
 
-    def erase_traces(self, *, patience_s: float = _BUSY_S) -> int:
+    def erase_traces(self, *, patience_s: float = BUSY_S) -> int:
         """Empties the write-ahead log, where the pages before a deletion still stand.
 
         Args:
@@ -316,83 +305,11 @@ class Database:
         return self._wrapping
 
 
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    # One connection is shared by threads under a lock of ours.
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA temp_store = MEMORY")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _prepare(writer: sqlite3.Connection, master: MasterKey, *, new: bool) -> None:
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "secure_delete = ON",
-        "foreign_keys = ON",
-        "journal_size_limit = 0",
-    ):
-        writer.execute(f"PRAGMA {pragma}").fetchall()
-    if new:
-        with _begun(writer, durable=True):
-            for statement in _TABLES:
-                writer.execute(statement)
-            writer.execute("INSERT INTO meta(name, value) VALUES ('master_key_id', ?)", (master.key_id,))
-            writer.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            writer.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _stored_key_id(path: Path, connection: sqlite3.Connection) -> str | None:
-    """The id of the master key that the store is sealed with; None for a store that is still empty."""
-    try:
-        application_id, version, tables = (
-            connection.execute(query).fetchone()[0]
-            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-        )
-    except sqlite3.DatabaseError as error:
-        if primary_code(error) != sqlite3.SQLITE_NOTADB:
-            raise
-        raise StoreError(Code.STORE_FOREIGN, f"{path} is no SQLite file.") from error
-    if (application_id, version, tables) == (0, 0, 0):
-        return None
-    if application_id != APPLICATION_ID:
-        raise StoreError(Code.STORE_FOREIGN, f"{path} is a SQLite file of something else.")
-    if version > VERSION:
-        raise StoreError(Code.STORE_NEWER, f"{path} has layout {version}, this version knows up to {VERSION}.")
-    row = connection.execute("SELECT value FROM meta WHERE name = 'master_key_id'").fetchone()
-    if row is None:
-        raise StorageFault(Code.SEAL_BROKEN, f"{path} does not say which master key it was sealed with.")
-    return str(row[0])
-
-
 def _check_key(found: MasterKey, stored_id: str | None) -> None:
     if stored_id not in {None, found.key_id}:
         raise MasterKeyError(
             Code.KEY_WRONG, f"The store is sealed with master key {stored_id}; {found.source} holds {found.key_id}."
         )
-
-
-def _check_there(path: Path, create: bool) -> None:
-    if path.exists() and not path.is_file():
-        raise StoreError(Code.STORE_FOREIGN, f"{path} is no regular file.")
-    if not path.exists() and not create:
-        raise StoreError(Code.STORE_MISSING, f"There is no store at {path}.")
-    if not path.parent.is_dir():
-        raise StoreError(Code.STORE_MISSING, f"There is no folder {path.parent} to keep the store in.")
-
-
-@contextmanager
-def _begun(connection: sqlite3.Connection, durable: bool) -> Iterator[None]:
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # Anything but a successful COMMIT; SQLite itself has rolled back already after some errors.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _truncated(connection: sqlite3.Connection) -> bool:

@@ -60,6 +60,14 @@ def attack(statement: str) -> None:
         connection.execute(statement)
 
 
+@pytest.mark.parametrize("command", ["show", "verify", "export"])
+def test_each_command_teaches_by_its_help(command: str) -> None:
+    result = gate(command, "--help")
+    assert result.exit_code == 0
+    assert "--store" in result.output
+    assert "gate audit" in result.output
+
+
 @pytest.mark.usefixtures("journal")
 def test_show_reads_well_while_the_engine_runs() -> None:
     output = gate("show").output

@@ -42,6 +42,13 @@ def gate(*arguments: str, **environment: str) -> Result:
     return result
 
 
+@pytest.mark.parametrize("command", ["new", "show", "rotate"])
+def test_each_command_teaches_by_its_help(command: str) -> None:
+    result = gate(command, "--help")
+    assert result.exit_code == 0
+    assert "master key" in result.output
+
+
 def test_a_new_key_is_in_its_file_and_nowhere_else(folder: Path) -> None:
     result = gate("new", "master.key")
     made = read_key_file(folder / "master.key")

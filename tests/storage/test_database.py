@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from gate.errors import Code, GateError, MasterKeyError, StorageFault, StoreError
-from gate.storage.database import APPLICATION_ID, VERSION, Database
+from gate.storage.database import Database
 from gate.storage.keys import MasterKey
+from gate.storage.layout import APPLICATION_ID, VERSION
 from tests.storage.traces import files_of, forms, traces
 
 
