@@ -39,7 +39,7 @@ def tighten(path: Path) -> None:
 
 
 def write_new(path: Path, content: Iterable[bytes]) -> None:
-    """Writes a file that must not exist yet, 0600, and returns when it is on the disk.
+    """Writes a file that must not exist yet, 0600, and returns when it is on the disk. A part of one is never left.
 
     Args:
         path: of the new file.
@@ -47,15 +47,21 @@ def write_new(path: Path, content: Iterable[bytes]) -> None:
 
     Raises:
         FileExistsError: there is one already.
+        OSError: it cannot be written.
     """
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, OWNER_ONLY)
     try:
-        os.fchmod(descriptor, OWNER_ONLY)
-        with os.fdopen(os.dup(descriptor), "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, OWNER_ONLY)
             file.writelines(content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    except BaseException:
+        path.unlink()
+        raise
     sync_folder(path.parent)
 
 

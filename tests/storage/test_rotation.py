@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -88,6 +89,23 @@ def test_a_rotation_that_cannot_be_recorded_does_not_happen(database: Database, 
     with pytest.raises(StorageFault):
         rotate_key_file(database, file, fail)
     assert (read_key_file(file), database.key_id) == (master, master.key_id)
+
+
+@pytest.mark.usefixtures("opens")
+def test_a_new_key_that_cannot_be_written_leaves_no_part_of_it(
+    database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: what was begun must not stand in the way of the next attempt."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation.files.os, "fsync", full)
+        with pytest.raises(OSError, match=r"master\.key\.next"):
+            rotate_key_file(database, file, nothing)
+    assert not next_to(file).exists()
+    rotate_key_file(database, file, nothing)
 
 
 @pytest.mark.usefixtures("opens")
