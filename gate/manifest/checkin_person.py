@@ -32,6 +32,8 @@ from gate.manifest.records import Document, Person, Reference, Role
 _DATA_URL = re.compile(r"data:[\w/+.;=-]{0,80};base64,", re.ASCII)
 _REFERENCES = ((Field.REFERENCE, "ABO"), (Field.RECORD_LOCATOR, "AVF"))
 _LONGEST_NAME = 200
+# Further findings of a kind are only counted, so nobody would read further explanations.
+_EXPLAINED_ZONES = 1000
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class PersonReader:
         self._birth = partial(century.birth, today=self._today)
         self._near = partial(century.near, today=self._today)
         self._orders = orders
+        self._doubtful_zones = 0
         self._notes = notes
 
     def person(self, row: Row) -> Person | None:
@@ -71,7 +74,8 @@ class PersonReader:
         """A machine-readable zone; its findings become the row's, and block nobody."""
         if not text:
             return None
-        zone = read_mrz(text, self._today)
+        zone = read_mrz(text, self._today, explained=self._doubtful_zones < _EXPLAINED_ZONES)
+        self._doubtful_zones += bool(zone.doubtful)
         for finding in zone.findings:
             severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
             place = f"line {finding.line} of the zone: " if finding.line else ""

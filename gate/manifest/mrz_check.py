@@ -116,12 +116,13 @@ def explain(
     most = -1
     for misreadings in _candidates(wrong, lines):
         meant = _apply(misreadings, lines)
+        if not wrong.fits(meant) or not plausible(meant):
+            continue
         after = {check.field for check in others if check.fits(meant)}
-        if wrong.fits(meant) and before <= after and plausible(meant):
-            if len(after) > most:
-                best, most = [], len(after)
-            if len(after) == most:
-                best.append(misreadings)
+        if before <= after and len(after) >= most:
+            best = best if len(after) == most else []
+            best.append(misreadings)
+            most = len(after)
     return tuple(best)
 
 
