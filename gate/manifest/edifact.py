@@ -194,8 +194,8 @@ class Segments:
     def _last(self, position: int) -> Iterable[Numbered]:
         """What no terminator follows, up to the end of its line, where it looks like a segment."""
         text = self._source.text
-        ends = self._source.breaks_within(position, len(text))
-        line = next((end for end in ends if text[position:end].strip(" \t")), len(text))
+        first = self._source.after_blanks(position)
+        line = next(iter(self._source.breaks_within(first, len(text))), len(text))
         canonical = self._canonical(text[position:line])
         if _SEGMENT.match(canonical):
             self.unended, self.rest = position, line
@@ -270,13 +270,15 @@ class Segments:
     def _look_for_wraps(self, offsets: list[int], end: int) -> None:
         if self.wrapped is not None:
             return
-        text = self._source.text
         starts = iter([*offsets[1:], end])
         begin, following = offsets[0], next(starts)
+        first = self._source.after_blanks(begin)
         for place in self._source.breaks_within(offsets[0], end - 1):
-            while following <= place:
-                begin, following = following, next(starts)
-            if text[begin:place].strip(" \t"):
+            if following <= place:
+                while following <= place:
+                    begin, following = following, next(starts)
+                first = self._source.after_blanks(begin)
+            if first < place:
                 self.wrapped = begin
                 return
 

@@ -180,6 +180,7 @@ class FindingCode(enum.StrEnum):
     JOURNEY_BACKWARDS = "JOURNEY_BACKWARDS"
     JOURNEY_UNSTATED = "JOURNEY_UNSTATED"
     VALUE_REPEATED = "VALUE_REPEATED"
+    VALUES_OMITTED = "VALUES_OMITTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +459,10 @@ CATALOGUE: Mapping[FindingCode, Kind] = MappingProxyType(
         FindingCode.JOURNEY_BACKWARDS: Kind(Severity.WARNING, "Somebody leaves where or before they embark."),
         FindingCode.JOURNEY_UNSTATED: Kind(
             Severity.NOTE, "The flight has several legs, and it is not said which of them somebody travels."
+        ),
+        FindingCode.VALUES_OMITTED: Kind(
+            Severity.WARNING,
+            "Somebody has more documents, references or contacts than anybody has; the rest was not read.",
         ),
         FindingCode.VALUE_REPEATED: Kind(
             Severity.NOTE, "A value that somebody has once is stated twice, differently; the first counts."

@@ -145,7 +145,7 @@ class _File:
         header = Header(
             reference=_element(elements, 1),
             access=_element(elements, 3),
-            part=int(part) if part.isascii() and part.isdigit() and len(part) < 9 else 0,
+            part=int(part) if part.isascii() and part.isdigit() and len(part) < 3 else 0,
             last_part=last.upper() == "F",
             prepared=prepared,
             at=notes.here,

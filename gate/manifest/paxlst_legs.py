@@ -116,8 +116,9 @@ class LegReader:
             ]
         else:
             line = stops
+        used = {stop.at.number for stop in line}
         for stop in stage.stops:
-            if not any(stop is used for used in line):
+            if stop.at.number not in used:
                 message = f"{stop.place or 'a place'} (LOC+{stop.qualifier}) is no end of the leg, and was not used"
                 self.notes.add(FindingCode.PLACE_UNUSED, message, f"LOC+{stop.qualifier}", at=stop.at)
         if len(line) == 1:

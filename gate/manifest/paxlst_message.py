@@ -322,8 +322,7 @@ class MessageReader:
         if header.part:
             seen = self._parts.entries.setdefault(header.access or self._transaction, {})
             seen[header.part] = here
-            # A part number has up to two digits (DE 0070).
-            missing = [part for part in range(1, min(header.part, 100)) if part not in seen]
+            missing = [part for part in range(1, header.part) if part not in seen]
             earlier = [entries for part, entries in seen.items() if part < header.part]
             if missing:
                 message = f"part {header.part} of a list; not in this file: {', '.join(map(str, missing))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from gate.manifest.dates import Calendar
 from gate.manifest.edifact import COMPONENT, ELEMENT, Numbered, name_of, shown
 from gate.manifest.findings import FindingCode
 from gate.manifest.notes import Notes, Place
-from gate.manifest.paxlst_roster import Journey, Roster
+from gate.manifest.paxlst_roster import MOST_VALUES, Journey, Roster
 from gate.manifest.records import Document, Person, Reference, Role
 
 ROLES = {"FL": Role.PASSENGER, "FM": Role.CREW, "DDU": Role.TRANSIT_PASSENGER, "DDT": Role.TRANSIT_CREW}
@@ -282,13 +282,15 @@ class People:
     def _reference(self, elements: list[str]) -> None:
         qualifier, _, rest = elements[1].partition(COMPONENT)
         value = rest.partition(COMPONENT)[0]
-        if value:
+        if value and self._room(self._references, elements):
             self._references.append(Reference(qualifier, value))
             if qualifier == "SEA":
                 self._fields.setdefault("seat", value.replace(" ", "").upper())
 
     def _document(self, elements: list[str]) -> None:
         self._close_document()
+        if not self._room(self._documents, elements):
+            return
         kind = elements[1].partition(COMPONENT)[0].upper()
         number = elements[2].partition(COMPONENT)[0] if len(elements) > 2 else ""
         tidy = _NOT_IN_NUMBER.sub("", number.upper())
@@ -314,7 +316,14 @@ class People:
         return None if verified is None else ("verified", verified)
 
     def _contact(self, elements: list[str]) -> None:
-        self._contacts += (value for element in elements[1:] if (value := element.partition(COMPONENT)[0]))
+        if self._room(self._contacts, elements):
+            self._contacts += (value for element in elements[1:] if (value := element.partition(COMPONENT)[0]))
+
+    def _room(self, known: Sized, elements: list[str]) -> bool:
+        if len(known) < MOST_VALUES:
+            return True
+        self._odd(FindingCode.VALUES_OMITTED, f"more than {MOST_VALUES} {elements[0]} segments", elements[0])
+        return False
 
 
 def _not_needed(_: list[str]) -> None:

@@ -10,6 +10,9 @@ from gate.manifest.findings import FindingCode
 from gate.manifest.notes import Notes, Place
 from gate.manifest.records import Person
 
+MOST_VALUES = 99
+"""Documents, references or contacts of one person: far more than the standard allows, and a bound on the work."""
+
 _Name = tuple[str, str, date | None]
 
 
@@ -74,7 +77,10 @@ class Roster:
         if start in places and places[start] < places.get(end, -1):
             return []
         found = [
-            (FindingCode.JOURNEY_OFF_LEGS, f"{place} ({what}) is on none of the legs: {' '.join(places) or 'none'}")
+            (
+                FindingCode.JOURNEY_OFF_LEGS,
+                f"{place} ({what}) is on none of the legs: {' '.join([*places][:9]) or 'none'}",
+            )
             for what, place in (("LOC+178", start), ("LOC+179", end))
             if place and place not in places
         ]
@@ -96,10 +102,13 @@ def _same(one: Person, other: Person) -> bool:
 def _merged(first: Person, last: Person) -> Person:
     """The last entry, with what only the first one had."""
     numbers = {(document.number, document.issuing_state) for document in last.documents}
+    more = [document for document in first.documents if (document.number, document.issuing_state) not in numbers]
+    known = set(last.references)
+    references = (*last.references, *(reference for reference in first.references if reference not in known))
     return replace(
         last,
-        documents=(*last.documents, *(d for d in first.documents if (d.number, d.issuing_state) not in numbers)),
-        references=(*last.references, *(r for r in first.references if r not in last.references)),
+        documents=(*last.documents, *more)[:MOST_VALUES],
+        references=references[:MOST_VALUES],
         line=first.line,
         segment=first.segment,
     )

@@ -42,8 +42,12 @@ class Source:
 
     def line(self, offset: int) -> int:
         """The line, from 1, on which the segment at `offset` of the text begins; blanks before its tag do not count."""
+        return bisect_right(self._breaks, self.after_blanks(offset)) + 1
+
+    def after_blanks(self, offset: int) -> int:
+        """The first place from `offset` on that is no blank."""
         blanks = _BLANKS.match(self.text, offset) if self.text[offset : offset + 1] in (" ", "\t") else None
-        return bisect_right(self._breaks, blanks.end() if blanks else offset) + 1
+        return blanks.end() if blanks else offset
 
     def breaks_within(self, start: int, end: int) -> array[int]:
         """Where lines ended between two offsets of the text, the first excluded."""

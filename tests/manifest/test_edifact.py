@@ -233,6 +233,15 @@ def test_line_and_segment_of_a_finding_in_a_wrapped_file() -> None:
     assert finding.segment_number == text[: text.index("NAT+2+ABC")].count("'")  # UNA does not count
 
 
+def test_documents_and_references_without_end_are_bounded() -> None:
+    """Repeated entries are merged: without a bound, that work would grow with the square of the file."""
+    people = "".join(f"NAD+FL+++EXAMPLE:ADA'RFF+AVF:A{n}'DOC+P+A1'DOC+V+V{n}'" for n in range(300)) + "RFF+CR:1'" * 200
+    manifest = read(interchange(people=people, total="CNT+42:300'"))
+    (person,) = only(manifest).people
+    assert (len(person.documents), len(person.references)) == (99, 99)
+    assert codes(manifest)[F.VALUES_OMITTED] == 102
+
+
 def test_findings_without_end_are_counted_and_not_kept() -> None:
     manifest = read(interchange(people=PEOPLE + "XYZ+1'" * 5000))
     found = codes(manifest)
