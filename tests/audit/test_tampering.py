@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.audit import table
@@ -366,6 +366,7 @@ def void(_: object) -> None:
     pass
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(*changes()), max_size=4))
 def test_a_journal_is_whole_exactly_when_nothing_was_changed(made: list[Callable[[list[Row]], None]]) -> None:
     rows = list(ROWS)

@@ -125,9 +125,12 @@ def acknowledge(pipe: int, number: int) -> None:
 def main(what: str, folder: str, rounds: int, seed: int) -> None:
     box, chance = Box(Path(folder)), random.Random(seed)
     states: Counter[str] = Counter()
-    acknowledged = 0
+    acknowledged, span_s = 0, 0.05
     for _ in range(rounds):
-        acknowledged = max(acknowledged, kill_once(getattr(box, what), chance.uniform(0.004, 0.06)))
+        told = kill_once(getattr(box, what), chance.uniform(0.05, 1) * span_s)
+        # Half of the kills before the first thing is done and half after it, however fast or busy the machine is.
+        span_s *= 0.9 if told else 1.2
+        acknowledged = max(acknowledged, told)
         states[box.look(acknowledged)] += 1
     print(json.dumps({"rounds": rounds, "acknowledged": acknowledged, **states}))  # noqa: T201 -- the answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import Code, StorageFault
@@ -14,6 +14,7 @@ from gate.storage.seal import OVERHEAD_BYTES, Seal, derive, new_key
 SEAL = Seal(new_key())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=40))
 def test_what_was_sealed_opens_where_it_was_bound(plaintext: bytes, place: bytes) -> None:
     sealed = SEAL.seal(plaintext, place)
@@ -21,6 +22,7 @@ def test_what_was_sealed_opens_where_it_was_bound(plaintext: bytes, place: bytes
     assert len(sealed) == len(plaintext) + OVERHEAD_BYTES
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=60), st.data())
 def test_any_changed_bit_is_found(plaintext: bytes, data: st.DataObject) -> None:
     sealed = bytearray(SEAL.seal(plaintext, b"here"))
