@@ -42,7 +42,7 @@ class ClockStep:
         seconds: by how much, positive forwards.
         at: what the guarded clock says since, UTC.
         cause: ``step`` while running; ``restart``: the wall clock was behind the last time known from before the
-            start; ``anchor``: the guarded clock went back to the wall clock, because nothing is left to protect.
+            start; ``anchor``: steps forwards were taken back, because nothing is left to protect.
     """
 
     seconds: float
@@ -78,9 +78,10 @@ class GuardedClock:
         self._untold_s = 0.0
         self._monotonic_s, self._wall = clock.monotonic(), clock.utc()
         self._utc = self._wall if floor is None else max(self._wall, floor)
-        lag_s = (self._utc - self._wall).total_seconds()
-        if lag_s > tolerance_s:
-            alarm(ClockStep(-lag_s, self._utc, "restart"))
+        # How far steps forwards have carried it beyond what the monotonic clock saw pass; before a start, nobody knows.
+        self._carried_s = (self._utc - self._wall).total_seconds()
+        if self._carried_s > tolerance_s:
+            alarm(ClockStep(-self._carried_s, self._utc, "restart"))
 
     def monotonic(self) -> float:
         """See `Clock`."""
@@ -92,7 +93,9 @@ class GuardedClock:
             monotonic_s, wall = self._clock.monotonic(), self._clock.utc()
             passed_s = monotonic_s - self._monotonic_s
             self._untold_s += (wall - self._wall).total_seconds() - passed_s
-            self._utc = now = max(wall, self._utc + timedelta(seconds=passed_s))
+            expected = self._utc + timedelta(seconds=passed_s)
+            self._utc = now = max(wall, expected)
+            self._carried_s += (now - expected).total_seconds()
             self._monotonic_s, self._wall = monotonic_s, wall
             step_s = self._untold_s
             if abs(step_s) <= self._tolerance_s:
@@ -102,13 +105,16 @@ class GuardedClock:
         return now
 
     def anchor(self) -> None:
-        """Goes back to the wall clock. Only for when nothing is left that could live longer by it.
+        """Takes back what steps forwards have added. Only for when nothing is left that could live longer by it.
 
-        Else a wall clock that was once set forwards by mistake would lock the gate out for good.
+        Else a wall clock that was once set forwards by mistake would lock the gate out for good. A step back is not
+        followed here either: whoever comes next would live longer by it.
         """
         now = self.utc()
         with self._lock:
-            lead_s = (self._utc - self._wall).total_seconds()
-            self._utc = self._wall
-        if lead_s > self._tolerance_s:
-            self._alarm(ClockStep(-lead_s, now - timedelta(seconds=lead_s), "anchor"))
+            back_s = min(self._carried_s, (self._utc - self._wall).total_seconds())
+            if back_s <= self._tolerance_s:
+                return
+            self._carried_s -= back_s
+            self._utc = now = now - timedelta(seconds=back_s)
+        self._alarm(ClockStep(-back_s, now, "anchor"))

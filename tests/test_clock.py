@@ -103,6 +103,14 @@ def test_the_anchor_takes_back_a_wrong_step_forwards(
     assert len(alarms) == 3, "an anchor that changes nothing is silent"
 
 
+def test_the_anchor_does_not_follow_a_step_back(guarded: GuardedClock, wall: StandingClock) -> None:
+    """Whoever is loaded next would live hours longer than their departure allows."""
+    wall.wait(60)
+    wall.now -= timedelta(hours=10)
+    guarded.anchor()
+    assert guarded.utc() == NOW + timedelta(seconds=60)
+
+
 def test_the_machines_clocks_are_utc_and_monotonic() -> None:
     clock = SystemClock()
     assert clock.utc().utcoffset() == timedelta(0)

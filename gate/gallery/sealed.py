@@ -99,6 +99,8 @@ class SealedGallery(MemoryGallery):
         with _without_collections():
             stale = self._open_all(tell)
         receipts = self.expire(self._clock.utc())
+        with self._writing:
+            self._erase_traces()  # of a destruction after which the process was cut off
         stale = [(reference, flight) for reference, flight in stale if self._known(reference, flight)]
         embedded, to_enrol = self._embed_again(stale, embed, tell)
         if stale:
