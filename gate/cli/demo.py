@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,9 @@ def demo(
 ) -> None:
     """See the engine at work: real gRPC, real models, real photographs.
 
-    Starts an engine on loopback, enrols travellers, plays camera passages (travellers, an impostor, a mask, two people,
-    a blurred approach …), and compares every outcome with what it must be. Exit code 3 when one is wrong.
+    Starts an engine on loopback with a sealed store, loads a flight from a PAXLST manifest, plays camera passages
+    (travellers, an impostor, a mask, two people, a blurred approach …), and compares every outcome with what it must
+    be. Then closes the flight, and prints the receipt of its destruction. Exit code 3 when something is wrong.
 
     Examples:
 
@@ -56,18 +58,22 @@ def demo(
 
 
 def _photographs(settings: Settings, faces: Path | None, people: int, seed: int, out: Path) -> None:
+    from gate.cli.receipts import print_receipt
     from gate.demo.show import Plan, show
     from gate.demo.table import console_for_table
 
     console = console_for_table()
-    built = _built(settings, console)
-    _say_photographs(console, faces)
-    played = asyncio.run(show(built, Plan(faces, people, seed, out), console))
-    wrong = [result for result in played if not result.right]
+    with tempfile.TemporaryDirectory(prefix="egate-demo-") as folder, _built(settings, console, Path(folder)) as built:
+        _say_photographs(console, faces)
+        shown = asyncio.run(show(built, Plan(faces, people, seed, out), console))
+    print_receipt(console, shown.receipt)
+    whole = shown.journal.whole
+    console.print(f"Audit journal: {shown.journal.entries} entries, the chain is {'whole' if whole else 'BROKEN'}.")
+    wrong = [result for result in shown.played if not result.right]
     for result in wrong:
         console.print(f"[red]✗ {result.scenario.title}:[/] {'; '.join(result.faults)}", soft_wrap=True)
-    console.print(f"[bold]{len(played) - len(wrong)} of {len(played)} passages ended as expected.[/]")
-    if wrong:
+    console.print(f"[bold]{len(shown.played) - len(wrong)} of {len(shown.played)} passages ended as expected.[/]")
+    if wrong or not whole or not shown.receipt.complete:
         raise typer.Exit(Exit.NOT_AS_EXPECTED)
 
 
@@ -76,20 +82,20 @@ def _camera(index: int, settings: Settings, console: Console) -> None:
     from gate.demo.camera import verify_person_before
     from gate.sources import Live
 
-    built = _built(settings, console)
-    console.print("Stand before the camera. The first good picture is enrolled; then look into it once more.")
-    decision = asyncio.run(verify_person_before(Live(index), built, printer(as_json=False)))
+    with tempfile.TemporaryDirectory(prefix="egate-demo-") as folder, _built(settings, console, Path(folder)) as built:
+        console.print("Stand before the camera. The first good picture is enrolled; then look into it once more.")
+        decision = asyncio.run(verify_person_before(Live(index), built, printer(as_json=False)))
     raise typer.Exit(exit_of_outcome(decision))
 
 
-def _built(settings: Settings, console: Console) -> Built:
+def _built(settings: Settings, console: Console, folder: Path) -> Built:
     from gate.demo.stage import demo_settings
     from gate.engine.build import build_engine
     from gate.errors import Code, ModelPackError
 
     try:
         with console.status("Loading the models …"):
-            built = build_engine(demo_settings(settings))
+            built = build_engine(demo_settings(settings, folder))
     except ModelPackError as error:
         if error.code is not Code.MODEL_MISSING:
             raise

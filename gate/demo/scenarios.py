@@ -73,6 +73,17 @@ def script(cast: Cast) -> tuple[Scenario, ...]:
     return (*_travellers(cast), *_impostors(cast), *_troubles(cast))
 
 
+def epilogue(cast: Cast) -> Scenario:
+    """The passage after the flight is closed: a traveller of before, whom nobody expects any more."""
+    person = cast.travellers[0]
+    return Scenario(
+        "after-closing",
+        f"Traveller {person.label}, after the flight is closed",
+        Scene((Actor(person.portrait),), seed=91),
+        Expected(Outcome.OFFICER, Reason.GALLERY_EMPTY),
+    )
+
+
 def document_of(person: Person) -> str:
     """The number of the document that the person is enrolled with."""
     return f"DEMO{person.label}0001"

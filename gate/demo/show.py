@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from gate.client import EnrolResult
+from gate.audit.chain import Verification
+from gate.client import GateClient
 from gate.demo import pictures, stage
 from gate.demo.people import built_in, from_folder
-from gate.demo.scenarios import Cast, script
-from gate.demo.stage import Played
+from gate.demo.scenarios import Cast, Scenario, epilogue, script
+from gate.demo.stage import Loaded, Played
 from gate.demo.table import LiveTable
 from gate.engine.build import Built
+from gate.gallery.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,23 @@ def cast_for(plan: Plan, built: Built) -> Cast:
     return Cast(people[:-impostors], people[-impostors:])
 
 
-async def show(built: Built, plan: Plan, console: Console) -> tuple[Played, ...]:
-    """Plays every passage, shows the table, saves the pictures.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A demo that was played.
+
+    Attributes:
+        played: every passage.
+        receipt: of the flight's destruction.
+        journal: the audit journal, checked at the end.
+    """
+
+    played: tuple[Played, ...]
+    receipt: Receipt
+    journal: Verification
+
+
+async def show(built: Built, plan: Plan, console: Console) -> Shown:
+    """Loads the flight, plays every passage, closes the flight, plays one more; shows the table, saves the pictures.
 
     Raises:
         SourceError: there are no photographs.
@@ -57,25 +75,40 @@ async def show(built: Built, plan: Plan, console: Console) -> tuple[Played, ...]
     with console.status("Cutting the travellers out of their photographs …"):
         cast = cast_for(plan, built)
     async with stage.open_stage(built) as client:
-        refused = await stage.enrol(client, cast.enrolled)
-        cast = _without(cast, refused, console)
+        loaded = await stage.load(client, cast.enrolled)
+        _say_loaded(loaded, console)
+        cast = _without(cast, loaded.refused, console)
         with LiveTable(console) as table:
-            played = []
-            for scenario in script(cast):
-                table.begin(scenario)
-                result = await stage.play(client, scenario, table.event)
-                table.end(result)
-                played.append(result)
+            played = [await _play(client, scenario, loaded, table) for scenario in script(cast)]
+            receipt = await client.close_flight(loaded.flight)
+            played.append(await _play(client, epilogue(cast), loaded, table))
     _save(tuple(played), cast, plan, built, console)
-    return tuple(played)
+    return Shown(tuple(played), receipt, built.journal.verify())
 
 
-def _without(cast: Cast, refused: tuple[EnrolResult, ...], console: Console) -> Cast:
+async def _play(client: GateClient, scenario: Scenario, loaded: Loaded, table: LiveTable) -> Played:
+    table.begin(scenario)
+    played = await stage.play(client, scenario, loaded.names, table.event)
+    table.end(played)
+    return played
+
+
+def _say_loaded(loaded: Loaded, console: Console) -> None:
+    report = loaded.report
+    for leg in (leg for message in report.messages for leg in message.legs):
+        until = f"{leg.expires_at:%H:%M} UTC" if leg.expires_at else "no time"
+        console.print(
+            f"Flight [bold]{leg.flight}[/] {leg.origin}-{leg.destination}: PAXLST manifest of {report.summary.named} "
+            f"people, {report.summary.enrolled} enrolled from photographs beside it; kept until {until} at the latest.",
+            soft_wrap=True,
+        )
+
+
+def _without(cast: Cast, refused: Mapping[str, str], console: Console) -> Cast:
     """The cast without those whose photograph was refused."""
-    for result in refused:
-        console.print(f"[yellow]Traveller {result.traveller_reference} is not enrolled:[/] {result.message}")
-    gone = {result.traveller_reference for result in refused}
-    travellers = tuple(person for person in cast.travellers if person.label not in gone)
+    for label, message in refused.items():
+        console.print(f"[yellow]Traveller {label} is not enrolled:[/] {message}")
+    travellers = tuple(person for person in cast.travellers if person.label not in refused)
     return replace(cast, travellers=travellers)
 
 

@@ -1,27 +1,56 @@
-"""The demo's engine: on loopback, over real gRPC, with its travellers enrolled; and passages played against it."""
+"""The demo's engine, on loopback over real gRPC with a sealed store; its flight; passages played against it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gate.client import EnrolResult, GateClient, GuidanceGiven, PassageDecision, PassageEvent
+from gate.client.manifest import LoadReport
 from gate.decision.outcome import Guidance
 from gate.decision.policy import Policy
 from gate.demo.approach import FPS, render
+from gate.demo.flight import PORT, leg, manifest, photos
 from gate.demo.people import Person
-from gate.demo.scenarios import Expected, Scenario, document_of
+from gate.demo.scenarios import Expected, Scenario
 from gate.engine.build import Built
-from gate.gallery.traveller import TravelDocument, Traveller
+from gate.engine.loading import PersonState
+from gate.gallery.traveller import Traveller
 from gate.service.server import GateServer
-from gate.settings import GallerySettings, LaneSettings, ServerSettings, Settings
+from gate.settings import (
+    GallerySettings,
+    LaneSettings,
+    ManifestSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
+from gate.storage.keys import MasterKey, write_key_file
 from gate.vision.probe import MaskState
 
 LANE = "demo-lane"
-FLIGHT = "DEMO/today"
+_CAMERA_FLIGHT = "DEMO/today"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The demo's flight, as the engine took it.
+
+    Attributes:
+        flight: as the gallery names it.
+        report: the engine's, of the load.
+        names: traveller reference -> label.
+        refused: label -> why the photograph could not be used.
+    """
+
+    flight: str
+    report: LoadReport
+    names: Mapping[str, str]
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +77,20 @@ class Played:
         return not self.faults
 
 
-def demo_settings(base: Settings) -> Settings:
-    """The models of `base`; lane, policy and address are the demo's own, so that its outcomes are known."""
+def demo_settings(base: Settings, folder: Path) -> Settings:
+    """The models of `base`; lane, policy and address are the demo's own, so that its outcomes are known.
+
+    Args:
+        folder: empty; the store and its master key are made there.
+    """
+    key = folder / "master.key"
+    write_key_file(key, MasterKey.generate())
     return base.model_copy(
         update={
             "server": ServerSettings(address="127.0.0.1:0"),
             "gallery": GallerySettings(),
+            "manifest": ManifestSettings(port=PORT),
+            "storage": StorageSettings(path=folder / "egate.db", master_key_file=key),
             "lanes": {LANE: LaneSettings(checkpoint="demo")},
             "profiles": {"pedestrian": Policy()},
         }
@@ -68,27 +105,37 @@ async def open_stage(built: Built) -> AsyncIterator[GateClient]:
         yield client
 
 
-async def enrol(client: GateClient, people: Iterable[Person]) -> tuple[EnrolResult, ...]:
-    """Enrols the people for the demo's flight; what was refused."""
-    expires_at = datetime.now(UTC) + timedelta(hours=1)
-    report = await client.enrol(
-        (Traveller(person.label, FLIGHT, expires_at, (TravelDocument(document_of(person)),)), person.photo)
-        for person in people
-    )
-    return report.refused
+async def load(client: GateClient, people: Sequence[Person]) -> Loaded:
+    """Loads the demo's flight: the passenger list, and a photograph of each."""
+    now = datetime.now(UTC)
+    report = await client.load_manifest(manifest(people, now), photos(people), name="demo")
+    names = {known.reference: people[known.person_index].label for known in report.people if known.reference}
+    refused = {
+        people[known.person_index].label: known.message
+        for known in report.people
+        if known.state is PersonState.PHOTO_REFUSED
+    }
+    return Loaded(leg(now).flight, report, names, refused)
 
 
 async def enrol_photo(client: GateClient, label: str, photo: bytes) -> EnrolResult | None:
     """Enrols one JPEG photograph; the result when it was refused, None when it was not."""
     expires_at = datetime.now(UTC) + timedelta(hours=1)
-    report = await client.enrol([(Traveller(label, FLIGHT, expires_at), photo)])
+    report = await client.enrol([(Traveller(label, _CAMERA_FLIGHT, expires_at), photo)])
     return next(iter(report.refused), None)
 
 
 async def play(
-    client: GateClient, scenario: Scenario, on_event: Callable[[PassageEvent], None] | None = None
+    client: GateClient,
+    scenario: Scenario,
+    names: Mapping[str, str],
+    on_event: Callable[[PassageEvent], None] | None = None,
 ) -> Played:
-    """Plays one passage in real time, and compares what comes with what was expected."""
+    """Plays one passage in real time, and compares what comes with what was expected.
+
+    Args:
+        names: reference -> the demo's label for that traveller, which takes the reference's place in what is shown.
+    """
     # Rendered before, so that the camera's synthesis does not compete with the engine for the processor.
     frames = await asyncio.to_thread(lambda: tuple(render(scenario.scene)))
     guidance: list[Guidance] = []
@@ -100,6 +147,9 @@ async def play(
             on_event(event)
 
     decision = await client.verify(LANE, frames, document=scenario.document, fps=FPS, on_event=note)
+    if decision.traveller_reference:
+        label = names.get(decision.traveller_reference, decision.traveller_reference)
+        decision = replace(decision, traveller_reference=label)
     return Played(scenario, decision, tuple(guidance), frames, compare(scenario.expected, decision, guidance))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from gate.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def built(shared: Path) -> Built:
+def built(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     del shared  # only to skip without it
-    return build_engine(demo_settings(Settings()))
+    with build_engine(demo_settings(Settings(), tmp_path_factory.mktemp("demo"))) as built:
+        yield built
 
 
 @pytest.fixture(scope="session")

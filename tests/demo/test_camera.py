@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,22 @@ from gate.decision.outcome import Outcome
 from gate.demo.approach import Actor, Scene, render
 from gate.demo.camera import verify_person_before
 from gate.demo.people import Person
+from gate.demo.stage import demo_settings
 from gate.engine.build import Built, build_engine
+from gate.settings import Settings
 from gate.sources import Pictures, SourceError
 
 pytestmark = pytest.mark.shared
 
 
 @pytest.fixture
-def fresh(built: Built) -> Built:
+def fresh(tmp_path: Path, shared: Path) -> Iterator[Built]:
     """An engine with nobody enrolled."""
-    return dataclasses.replace(built, engine=build_engine(built.engine.settings).engine)
+    del shared  # only to skip without it
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    with build_engine(demo_settings(Settings(), folder)) as built:
+        yield built
 
 
 def camera(frames: list[bytes], folder: Path) -> Pictures:
