@@ -27,14 +27,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.fuzz.coverage import lines_reached, lines_there
-from benchmarks.fuzz.patience import Hang, patience
+from benchmarks.fuzz.patience import Hang
 from benchmarks.fuzz.scaling import growth, parts
 from benchmarks.fuzz.targets import TARGETS, Target
 
 _TIMEOUT_S = 30
 _HANG_S = 3.0
 _MEMORY_MB = 2048
-_MAX_BYTES = 16_384
+_MAX_BYTES = 4096
 _EXECUTED = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
 _PROGRESS = re.compile(r"#(\d+)\s.*cov: (\d+) ft: (\d+) corp: (\d+)")
 
@@ -113,8 +113,8 @@ def look_back(target: Target, folder: Path, report: Report) -> None:
     report.stopped = sorted(path.name for path in (folder / "stopped").iterdir())
     slow = [path.read_bytes() for path in sorted((folder / "slow").iterdir())]
     report.slow = len(slow)
-    for number, data in enumerate(slow[:20] + target.seeds()):
-        for start, end in parts(data, 4, number):
+    for number, data in enumerate(slow[:10] + target.seeds()):
+        for start, end in parts(data, 2, number):
             grown = growth(target.run, data, start, end)
             if grown.suspicious:
                 report.grows.append(f"input {number} [{start}:{end}]: {grown}")
@@ -124,8 +124,7 @@ def _forget_repaired(target: Target, failures: Path) -> None:
     """Remove inputs that failed once and are read well now."""
     for path in failures.glob("*.bin"):
         try:
-            with patience(_HANG_S):
-                target.run(path.read_bytes())
+            target.run(path.read_bytes(), _HANG_S)
         except (Exception, Hang):  # noqa: BLE001, S112 -- it still fails, and stays
             continue
         path.unlink()

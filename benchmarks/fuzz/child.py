@@ -16,7 +16,7 @@ from random import Random
 import atheris
 
 from benchmarks.fuzz.mutation import mutate
-from benchmarks.fuzz.patience import Hang, patience
+from benchmarks.fuzz.patience import Hang
 
 INSTRUMENTED = ["gate.manifest", "gate.vision.frame", "gate.vision.jpeg2000_header", "gate.vision.picture_header"]
 with atheris.instrument_imports(include=INSTRUMENTED):
@@ -58,8 +58,7 @@ class Keeper:
         """One input."""
         start = time.thread_time()
         try:
-            with patience(_HANG_S):
-                self.target.run(data)
+            self.target.run(data, _HANG_S)
         except (Exception, Hang) as error:  # noqa: BLE001 -- every exception is what this process is for
             self._keep_failure(data, error)
         took_s = time.thread_time() - start

@@ -14,7 +14,7 @@ class Hang(BaseException):
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Ends what runs inside after `seconds`, in the main thread, between two steps of the interpreter.
+    """Ends what runs inside after `seconds`, in the main thread, between two steps of the interpreter. Does not nest.
 
     Raises:
         Hang: it did not end by itself.

@@ -47,15 +47,15 @@ class Target:
     modules: tuple[str, ...]
     samples: str = ""
 
-    def run(self, data: bytes) -> None:
+    def run(self, data: bytes, patience_s: float = PATIENCE_S) -> None:
         """Read `data` once.
 
         Raises:
-            Hang: it took longer than `PATIENCE_S`.
+            Hang: it took longer than `patience_s`.
             AssertionError: what came back cannot be stored or shown.
             Exception: whatever the reader should not have raised; `InputError` is what it may.
         """
-        with patience(PATIENCE_S):
+        with patience(patience_s):
             try:
                 found = _function(self.entry)(*self.arguments(data))
             except InputError:
