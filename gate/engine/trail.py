@@ -60,13 +60,14 @@ class Trail:
                 "gallery_size": compared.gallery_size,
                 "mask": compared.mask.value,
             }
-        self._record(EventKind.DECISION, facts)
+        # A decision survives the end of the process, and waits for no disk; only a loss of power may take the last ones.
+        self._record(EventKind.DECISION, facts, durable=False)
 
     def override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """What an officer decided; its position in the journal."""
         facts: dict[str, Fact] = {"passage": passage_id, "by": officer_id, "outcome": outcome.value, "reason": reason}
         return self._record(EventKind.OVERRIDE, facts)
 
-    def _record(self, kind: EventKind, facts: Mapping[str, Fact]) -> int:
+    def _record(self, kind: EventKind, facts: Mapping[str, Fact], *, durable: bool = True) -> int:
         stated = {name: value for name, value in facts.items() if value is not None}
-        return self.journal.record(Event(kind, self._clock.utc(), stated))
+        return self.journal.record(Event(kind, self._clock.utc(), stated), durable=durable)
