@@ -208,7 +208,9 @@ def _print_summary(console: Console, report: LoadReport, *, done: bool) -> None:
     ]
     told = [f"{number} {word}" for number, word in gaps if number]
     faces = [f"{summary.enrolled} faces enrolled"] if done else []
-    console.print("  " + ", ".join([*faces, *told] or ["everybody has a face and a document"]), soft_wrap=True)
+    nothing = ["everybody has a face and a document"] if loads else []
+    if gaps_and_faces := [*faces, *told] or nothing:
+        console.print("  " + ", ".join(gaps_and_faces), soft_wrap=True)
     console.print(f"  [dim]{summary.errors} errors, {summary.warnings} warnings, {summary.notes} notes[/]")
 
 

@@ -49,6 +49,7 @@ class LegPlan:
     """What is to be done with one leg.
 
     Attributes:
+        flight: the gallery's name for the leg; may be empty.
         first: the first leg of its message: the departure that a close-out is about.
         expires_at: UTC, when its travellers are destroyed at the latest; None when nobody is loaded on it.
         code: why nobody is loaded; None when they are.
@@ -56,16 +57,12 @@ class LegPlan:
     """
 
     leg: Leg
+    flight: str
     end: End
     first: bool
     expires_at: datetime | None
     code: FindingCode | None
     finding: Finding | None
-
-    @property
-    def flight(self) -> str:
-        """The gallery's name for the leg; may be empty."""
-        return self.leg.flight
 
 
 def plan_legs(message: Message, rules: LoadRules, now: datetime) -> tuple[LegPlan, ...]:
@@ -95,10 +92,10 @@ def _plan(leg: Leg, first: bool, rules: LoadRules, now: datetime, line: int) -> 
     code = _obstacle(leg, end, moment, rules, now)
     if code is not None or moment is None:
         told = finding(code, _in_words(code, leg, rules, moment), line) if code is not None else None
-        return LegPlan(leg, end, first, None, code, told)
+        return LegPlan(leg, leg.flight, end, first, None, code, told)
     wanted, cap = moment + timedelta(hours=rules.retain_h), now + timedelta(hours=rules.max_retention_h)
     capped = _capped(leg, moment, cap, rules, line) if wanted > cap else None
-    return LegPlan(leg, end, first, min(wanted, cap), None, capped)
+    return LegPlan(leg, leg.flight, end, first, min(wanted, cap), None, capped)
 
 
 def _end(leg: Leg, port: str) -> End:

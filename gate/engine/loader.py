@@ -193,8 +193,24 @@ class ManifestLoad:
         for index, message in enumerate(self._manifest.messages):
             yield self._message(index, message)
 
-    def photo(self, name: str, data: bytes) -> Instalment:
+    def wants(self, name: str) -> bool:
+        """Whether a photograph of that name is to be embedded: it shows somebody who consents."""
+        return self._dry is None and any(waiting.consents for waiting in self._book.whose(name))
+
+    def embed(self, photo: bytes) -> Probe:
+        """A photograph's template. May run beside everything else, for several photographs at once.
+
+        Raises:
+            InputError: the photograph cannot be used; give it to `photo`.
+            EngineFault: a model failed.
+        """
+        return self._loader.embed(photo)
+
+    def photo(self, name: str, data: bytes, template: Probe | InputError | None = None) -> Instalment:
         """Enrols the people whom a photograph shows.
+
+        Args:
+            template: what `embed` gave or raised; None: embed it now.
 
         Raises:
             EngineFault: the store or a model failed.
@@ -204,7 +220,7 @@ class ManifestLoad:
         if not whose:
             text = f"{name!r} is named by nobody, and is no single person's document number or reference."
             return self._instalment(findings=(finding(FindingCode.PHOTO_UNCLAIMED, text),))
-        return self._instalment(people=list(self._enrolled(whose, data)))
+        return self._instalment(people=list(self._enrolled(whose, data, template)))
 
     def finish(self) -> Instalment:
         """What is missing, whose faces are alike, and the whole load in numbers."""
@@ -283,7 +299,9 @@ class ManifestLoad:
             if person.photo_data:
                 yield from self._enrolled((waiting,), person.photo_data)
 
-    def _enrolled(self, whose: tuple[Waiting, ...], data: bytes) -> Iterator[PersonResult]:
+    def _enrolled(
+        self, whose: tuple[Waiting, ...], data: bytes, template: Probe | InputError | None = None
+    ) -> Iterator[PersonResult]:
         may = [waiting for waiting in whose if waiting.consents]
         for waiting in whose:
             waiting.came = True
@@ -292,14 +310,18 @@ class ManifestLoad:
                 yield from self._refused(waiting, code, CATALOGUE[code].meaning)
         if self._dry is not None or not may:
             return
-        try:
-            template = self._loader.embed(data)
-        except InputError as error:
-            for waiting in may:
-                yield from self._refused(waiting, error.code, error.message)
-            return
+        template = template or self._embedded(data)
         for waiting in may:
-            yield from self._added(waiting, template, data)
+            if isinstance(template, InputError):
+                yield from self._refused(waiting, template.code, template.message)
+            else:
+                yield from self._added(waiting, template, data)
+
+    def _embedded(self, data: bytes) -> Probe | InputError:
+        try:
+            return self._loader.embed(data)
+        except InputError as error:
+            return error
 
     def _added(self, waiting: Waiting, template: Probe, photo: bytes) -> Iterator[PersonResult]:
         """The same template on every leg of one person."""

@@ -12,17 +12,21 @@ is finished, and nothing after it is begun.
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from gate.engine.engine import Engine
 from gate.engine.loader import Instalment, ManifestLoad
-from gate.errors import Code, FieldViolation, ProtocolError
+from gate.errors import Code, FieldViolation, InputError, ProtocolError
 from gate.service import convert_manifest as convert
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.threads import in_thread
+from gate.vision.probe import Probe
 
 T = TypeVar("T")
 
@@ -30,6 +34,15 @@ ENTRIES = 1_000
 """Findings or people in one instalment: at some 300 bytes each it stays far below the size limit of a message."""
 
 Write = Callable[[pb.LoadManifestResponse], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """A photograph that a model is looking at."""
+
+    name: str
+    data: bytes
+    template: asyncio.Future[Probe | InputError | None]
 
 
 class LoadSession:
@@ -42,6 +55,7 @@ class LoadSession:
         self._data = bytearray()
         self._received = 0
         self._load: ManifestLoad | None = None
+        self._looking: deque[_Looking] = deque()
 
     async def run(self, requests: AsyncIterator[pb.LoadManifestRequest]) -> None:
         """Loads the manifest that `requests` holds.
@@ -50,6 +64,14 @@ class LoadSession:
             ProtocolError: START_MISSING, START_REPEATED, MESSAGE_EMPTY, FIELD_INVALID, MANIFEST_TOO_LARGE.
             EngineFault: the store or a model failed.
         """
+        try:
+            await self._run(requests)
+        finally:
+            for begun in self._looking:
+                if not begun.template.cancel() and not begun.template.cancelled():
+                    begun.template.exception()  # nobody waits for it any more
+
+    async def _run(self, requests: AsyncIterator[pb.LoadManifestRequest]) -> None:
         name, dry_run = await _start(requests)
         async for request in requests:
             kind = request.WhichOneof("message")
@@ -62,6 +84,7 @@ class LoadSession:
             else:
                 raise ProtocolError(Code.MESSAGE_EMPTY, "Expected `chunk` or `photo`; got a message without content.")
         load = await self._begun(name, dry_run)
+        await self._settle_photos(load, 0)
         await self._send(await self._in_thread(load.finish))
 
     def _take(self, chunk: bytes) -> None:
@@ -90,8 +113,26 @@ class LoadSession:
         return load
 
     async def _photo(self, load: ManifestLoad, message: pb.ManifestPhoto) -> None:
+        """Begins with one photograph, and finishes those before it, in order, when enough are being looked at."""
         name, data = convert.photo(message)
-        await self._send(await self._in_thread(lambda: load.photo(name, data)))
+        self._looking.append(_Looking(name, data, asyncio.ensure_future(self._template(load, name, data))))
+        await self._settle_photos(load, self._engine.settings.server.inference_threads)
+
+    async def _template(self, load: ManifestLoad, name: str, data: bytes) -> Probe | InputError | None:
+        if not load.wants(name):
+            return None
+        try:
+            return await self._in_thread(lambda: load.embed(data))
+        except InputError as error:
+            return error
+
+    async def _settle_photos(self, load: ManifestLoad, begun: int) -> None:
+        """Enrols the oldest, until at most `begun` are still being looked at."""
+        while len(self._looking) > begun:
+            oldest = self._looking[0]
+            template = await oldest.template
+            self._looking.popleft()
+            await self._send(await self._in_thread(partial(load.photo, oldest.name, oldest.data, template)))
 
     async def _send(self, given: Instalment) -> None:
         for part in _parts(given):

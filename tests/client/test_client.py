@@ -18,13 +18,20 @@ from gate.client import (
     GateUnavailableError,
     GuidanceGiven,
     PassageDecision,
+    Why,
 )
+from gate.client.gallery import receipt
+from gate.client.manifest import news
 from gate.client.records import event
 from gate.decision.outcome import Outcome, Reason
+from gate.engine.loading import PersonState
 from gate.errors import Code, FrameError, NotFoundError, ProtocolError
+from gate.manifest.findings import Severity
+from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import lane_pb2 as pb
 from gate.service.server import GateServer
 from tests.service import fakes
+from tests.service.manifests import FLIGHT, rows
 from tests.service.running import rig
 
 
@@ -179,9 +186,33 @@ def test_the_blocking_client_does_the_same(address: str) -> None:
             assert passage.decided
         assert isinstance(events[-1], PassageDecision)
         assert events[-1].traveller_reference == "traveller-1"
-        assert client.withdraw("traveller-5").templates == 1
+        report = client.load_manifest(rows(6), [("6.jpg", fakes.jpeg(6))])
+        assert (report.summary.added, report.summary.enrolled) == (1, 1)
+        assert client.close_flight(FLIGHT).complete
+        assert client.record_override(passage.passage_id, "officer-7", Outcome.OFFICER, "seen") > 0
+        assert client.withdraw("traveller-5", why=Why.BOARDED).templates == 1
         assert client.close_flight(fakes.FLIGHT).travellers == 3
         with pytest.raises(NotFoundError), client.passage("lane-99"):
             pytest.fail("opened")
     with pytest.raises(RuntimeError, match="closed"):
         client.describe()
+
+
+def test_a_receipt_from_a_newer_engine_hides_nothing() -> None:
+    """A place that this client does not know must not make an incomplete destruction look complete."""
+    left = gallery_pb.PlaceCount(place="replica", after=gallery_pb.Counts(templates=1))
+    newer = gallery_pb.Receipt(why=99, places=[left])  # type: ignore[arg-type]
+    read = receipt(newer)
+    assert not read.complete
+    assert read.remaining == 1
+
+
+def test_news_from_a_newer_engine_is_taken_gravely() -> None:
+    message = gallery_pb.LoadManifestResponse(
+        findings=[gallery_pb.ManifestFinding(severity=99, code="NEW")],  # type: ignore[arg-type]
+        people=[gallery_pb.PersonResult(state=99)],  # type: ignore[arg-type]
+    )
+    given = news(message)
+    assert given.findings[0].severity is Severity.ERROR
+    assert given.people[0].state is PersonState.NOT_LOADED
+    assert given.summary is None
