@@ -374,15 +374,16 @@ def _with_template(known: Entry | None, traveller: Traveller, template: Probe) -
 
 
 def _describe(flight: str, segments: Segments, now: datetime) -> FlightDescription | None:
-    expiries = [t.expires_at for segment in segments for t in segment.travellers if t.expires_at > now]
-    if not expiries:
+    spans = [span for segment in segments if (span := segment.lifespan(now)) is not None]
+    if not spans:
         return None
     alive = [segment.alive(now) for segment in segments]
+    without_template = sum(part.without_template for part in alive)
     return FlightDescription(
         flight,
-        travellers=len(expiries),
-        templates=sum(templates for _, templates, _ in alive),
-        first_expiry=min(expiries),
-        last_expiry=max(expiries),
-        without_template=sum(bare for _, _, bare in alive),
+        travellers=sum(part.travellers for part in alive) + without_template,
+        templates=sum(part.templates for part in alive),
+        first_expiry=min(first for first, _ in spans),
+        last_expiry=max(last for _, last in spans),
+        without_template=without_template,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import faiss
 import numpy as np
@@ -35,6 +36,14 @@ class Entry:
     templates: Rows = field(default_factory=lambda: NO_ROWS)
 
 
+class Alive(NamedTuple):
+    """Who has not expired: travellers with templates, their templates, and travellers without any."""
+
+    travellers: int
+    templates: int
+    without_template: int
+
+
 class Segment:
     """Never changes after construction, so any number of threads may search it.
 
@@ -50,6 +59,7 @@ class Segment:
     __slots__ = (
         "__weakref__",
         "_by_document",
+        "_everybody",
         "_expiry",
         "_first_expiry",
         "_index",
@@ -81,6 +91,7 @@ class Segment:
         for position, traveller in enumerate(self.travellers):
             for document in traveller.documents:
                 self._by_document.setdefault(document.number, []).append(position)
+        self._everybody = self._alive(np.ones(len(self.travellers), bool))
         self._index: faiss.IndexFlatIP | None = None
         if len(rows):
             self._index = faiss.IndexFlatIP(rows.shape[1])
@@ -129,13 +140,20 @@ class Segment:
             return []
         return [int(position) for position in np.flatnonzero(self._expiry <= now.timestamp())]
 
-    def alive(self, now: datetime) -> tuple[int, int, int]:
-        """Of those unexpired at `now` (UTC): travellers with templates, their templates, travellers without any."""
-        counts = np.diff(self._starts)
-        if not self._nobody_expired(now):
-            counts = counts[self._expiry > now.timestamp()]
-        compared = int(np.count_nonzero(counts))
-        return compared, int(counts.sum()), len(counts) - compared
+    def alive(self, now: datetime) -> Alive:
+        """Of those unexpired at `now` (UTC)."""
+        if self._nobody_expired(now):
+            return self._everybody
+        return self._alive(self._expiry > now.timestamp())
+
+    def lifespan(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The first and the last expiry of those unexpired at `now` (UTC); None when nobody is."""
+        positions = np.flatnonzero(self._expiry > now.timestamp())
+        if not len(positions):
+            return None
+        expiries = self._expiry[positions]
+        first, last = positions[expiries.argmin()], positions[expiries.argmax()]
+        return self.travellers[first].expires_at, self.travellers[last].expires_at
 
     def search(self, embedding: Embedding, k: int, now: datetime) -> list[Candidate]:
         """The `k` most similar travellers who have not expired at `now` (UTC), most similar first.
@@ -162,6 +180,11 @@ class Segment:
         limit = float(np.nextafter(np.float32(similarity), np.float32(-2)))
         _, _, rows = self._index.range_search(embedding[np.newaxis], limit)
         return {self.travellers[int(self._owner[row])].reference for row in rows}
+
+    def _alive(self, unexpired: NDArray[np.bool_]) -> Alive:
+        counts = np.diff(self._starts)[unexpired]
+        compared = int(np.count_nonzero(counts))
+        return Alive(compared, int(counts.sum()), len(counts) - compared)
 
     def _unexpired(self, now: datetime) -> faiss.SearchParameters | None:
         if self._nobody_expired(now):

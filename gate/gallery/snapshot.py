@@ -41,11 +41,11 @@ class Snapshot:
         found: list[Candidate] = []
         travellers = comparisons = without_template = 0
         for segment in self.segments(flight):
-            alive, templates, bare = segment.alive(now)
-            travellers += alive
-            comparisons += templates
-            without_template += bare
-            if alive:
+            alive = segment.alive(now)
+            travellers += alive.travellers
+            comparisons += alive.templates
+            without_template += alive.without_template
+            if alive.travellers:
                 found += segment.search(probe.embedding, k, now)
         best = heapq.nlargest(k, found, key=lambda candidate: candidate.similarity)
         ranked = tuple(self._marked(candidate, now, flight) for candidate in best)
