@@ -289,7 +289,7 @@ async def test_a_journal_that_cannot_be_written_keeps_the_gate_closed(monkeypatc
     async with rig() as it:
         with monkeypatch.context() as patch:
 
-            def full(_event: object) -> int:
+            def full(_event: object, **_options: object) -> int:
                 raise StorageFault(Code.DISK_FULL, "no space left")
 
             patch.setattr(it.engine.trail.journal, "record", full)
