@@ -34,7 +34,7 @@ _START = re.compile(
     r"|UNH *(?P<bare>[^A-Za-z0-9 \t])[^'\x1c]{1,60}?PAXLST"
 )
 _SEGMENT = re.compile(f" *[A-Z]{{3}} *{ELEMENT}")
-_SYNTAX = re.compile(r"UNB.{0,4}?(UNO[A-Z])")
+_SYNTAX = re.compile(r"UNB.{0,4}?([A-Z]{4})")
 _CHARSETS = {
     **{
         f"UNO{letter}": f"iso8859-{part}"

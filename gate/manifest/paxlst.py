@@ -22,7 +22,7 @@ from gate.manifest.source import Source
 _MESSAGE_TYPE = "PAXLST"
 _FIRST_DIRECTORY = "02B"
 _DIRECTORY = re.compile(r"[0-9]{2}[AB]")
-_SYNTAX = re.compile(r"UNO[A-Y]")
+_SYNTAX = re.compile(r"UNO[A-Y]|IAT[AB]")
 
 
 def read_paxlst(data: bytes, reading: Reading) -> Manifest:
@@ -209,7 +209,7 @@ class _File:
             notes.add(FindingCode.SEPARATORS_UNSTATED, f"read with {signs}", "UNB", at=at)
         if opening.bare:
             notes.add(FindingCode.UNB_MISSING, "a message without an interchange header", "UNH", at=at)
-        elif opening.syntax is not None and not _SYNTAX.fullmatch(opening.syntax):
+        elif not _SYNTAX.fullmatch(opening.syntax):
             message = f"syntax identifier {opening.syntax or 'none'!r}: expected UNOA to UNOY"
             notes.add(FindingCode.SYNTAX_UNKNOWN, message, "UNB", at=Place(1, opening.start))
 

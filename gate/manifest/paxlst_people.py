@@ -89,7 +89,7 @@ class People:
         self.entries += 1
         self._role = role = ROLES[elements[1]]
         self._name = f"NAD+{elements[1]}"
-        self._at, self._line = notes.here, notes.line
+        self._began, self._line = notes.segment, notes.line
         self._surname, self._given = self._names(elements)
         self._fields.clear()
         self._fields["issuing_state"] = ""
@@ -100,7 +100,7 @@ class People:
             self._odd(FindingCode.ROLE_MISMATCH, f"{who} in a list of {listed}", self._name)
 
     def read(self, stream: Iterator[Numbered]) -> Numbered | None:
-        """Reads on to the first segment that says nothing about a person, and returns it; None at the end."""
+        """Reads on to the first segment that is not of people who can be used, and returns it; None at the end."""
         remembered, fields, handlers, notes = self._remembered, self._fields, self._handlers, self._notes
         item = None
         for item in stream:
@@ -111,9 +111,12 @@ class People:
                 continue
             elements = segment.split(ELEMENT)
             handler = handlers.get(elements[0])
-            if handler is None:
-                return item
             notes.segment = item
+            if handler is None:
+                if elements[0] != "NAD" or len(elements) < 5 or elements[1] not in ROLES:
+                    return item
+                self.begin(elements)
+                continue
             try:
                 stated = handler(elements)
             except IndexError:  # only ever of `elements`
@@ -139,11 +142,15 @@ class People:
         documents, self._documents = self._documents, []
         if not self._surname:
             message = "somebody without a surname is left out"
-            self._notes.add(FindingCode.SURNAME_MISSING, message, self._name, at=self._at, of_person=True)
+            self._notes.add(
+                FindingCode.SURNAME_MISSING, message, self._name, at=Place(*self._began[:2]), of_person=True
+            )
             return
         if "birth_date" not in fields and self._journey.thorough:
             message = "no birth date is stated"
-            self._notes.add(FindingCode.BIRTH_DATE_MISSING, message, self._name, at=self._at, of_person=True)
+            self._notes.add(
+                FindingCode.BIRTH_DATE_MISSING, message, self._name, at=Place(*self._began[:2]), of_person=True
+            )
         person = Person(
             role,
             self._surname,
@@ -152,10 +159,10 @@ class People:
             references=tuple(self._references),
             contacts=tuple(self._contacts),
             line=self._line,
-            segment=self._at.number,
+            segment=self._began[0],
             **fields,
         )
-        self._roster.add(person, self._at, self._name)
+        self._roster.add(person, self._began, self._name)
 
     def _odd(self, code: FindingCode, message: str, segment: str) -> None:
         self._notes.add(code, message, segment, of_person=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from gate.manifest.edifact import Numbered
 from gate.manifest.findings import FindingCode
 from gate.manifest.notes import Notes, Place
 from gate.manifest.records import Person
@@ -45,8 +46,8 @@ class Roster:
         self._by_name: dict[_Name, int] = {}
         self._by_document: dict[tuple[str, str], tuple[_Name, int]] = {}
 
-    def add(self, person: Person, at: Place, segment: str) -> None:
-        """Adds somebody, or merges them with their first entry; `at` and `segment` say where the entry begins."""
+    def add(self, person: Person, began: Numbered, segment: str) -> None:
+        """Adds somebody, or merges them with their first entry; `began` is the entry's first segment."""
 
         doubts = self._doubts(person.embarkation, person.debarkation)
         if self._journey.thorough and not person.documents:
@@ -69,7 +70,7 @@ class Roster:
                 message = f"document {document.number} is somebody else's, too: line {line}"
                 doubts.append((FindingCode.DOCUMENT_SHARED, message))
         for code, message in doubts:
-            self._notes.add(code, message, segment, at=at, of_person=True)
+            self._notes.add(code, message, segment, at=Place(*began[:2]), of_person=True)
 
     def _doubts(self, start: str, end: str) -> list[tuple[FindingCode, str]]:
         """About a person's own journey."""
