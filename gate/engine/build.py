@@ -15,10 +15,10 @@ from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
 from gate.errors import Code, ModelPackError
 from gate.gallery.gallery import Gallery
+from gate.gallery.ledger import read_time_mark
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.sealed import Progress, Restored, SealedGallery
-from gate.gallery.store import read_time_mark
 from gate.settings import GallerySettings, Settings
 from gate.storage.database import Database
 from gate.storage.keys import KeySources

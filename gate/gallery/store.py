@@ -20,17 +20,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
-from gate.audit.event import Event
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import Code, StorageFault
-from gate.gallery.keeper import Addition, Ledger
+from gate.gallery.keeper import Ledger
+from gate.gallery.ledger import SealedLedger, count, count_keys, count_orphans, key_name, write_time_mark
 from gate.gallery.receipt import NOTHING, Counts
-from gate.gallery.sealing import FlightSeal, pack_traveller, unpack_traveller
+from gate.gallery.sealing import FlightSeal, unpack_traveller
 from gate.gallery.segment import NO_ROWS, Rows
 from gate.gallery.traveller import Traveller
 from gate.storage.database import Database
@@ -48,19 +48,6 @@ _TABLES = (
     " other_tag BLOB NOT NULL, PRIMARY KEY(flight, tag, other_flight, other_tag)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS lookalikes_other ON lookalikes(other_flight, other_tag)",
 )
-_OF_PEOPLE = ("travellers", "templates", "photos")
-_DELETE_TAG = (
-    *(f"DELETE FROM {table} WHERE flight = ? AND tag = ?" for table in (*_OF_PEOPLE, "lookalikes")),  # noqa: S608 -- names of ours
-    "DELETE FROM lookalikes WHERE other_flight = ? AND other_tag = ?",
-)
-_DELETE_FLIGHT = (
-    *(f"DELETE FROM {table} WHERE flight = ?" for table in (*_OF_PEOPLE, "lookalikes")),  # noqa: S608 -- names of ours
-    "DELETE FROM lookalikes WHERE other_flight = ?",
-    "DELETE FROM flights WHERE number = ?",
-)
-_MARK = "gallery_time"
-_AT_ONCE = 500
-"""Tags in one statement: every SQLite takes 999 values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +94,9 @@ class SealedStore:
     def writing(self, at: datetime) -> Iterator[Ledger]:
         """See `Keeper`."""
         with self._database.transaction() as connection:
-            ledger = _SealedLedger(self._database, self._journal, connection, dict(self._seals), self._keep_photos)
+            ledger = SealedLedger(self._database, self._journal, connection, dict(self._seals), self._keep_photos)
             yield ledger
-            _write_mark(connection, at)
+            write_time_mark(connection, at)
         # Only now: a transaction that was rolled back leaves the keys as they were.
         self._seals = ledger.seals
 
@@ -117,8 +104,10 @@ class SealedStore:
         """See `Keeper`."""
         seal = self._seals.get(flight)
         with self._database.read() as connection:
-            found = _count(connection, seal, references, whole) if seal is not None else NOTHING
-            return found + _count_keys(connection, flight) if whole else found
+            if seal is not None:
+                return count(connection, seal, references, whole)
+            # The flight is gone, and with it the number that its rows had: any row without a flight is left over.
+            return count_orphans(connection) + count_keys(connection, flight) if whole else NOTHING
 
     def pseudonym(self, flight: str, reference: str) -> str:
         """See `Keeper`."""
@@ -128,17 +117,11 @@ class SealedStore:
     def note_time(self, at: datetime) -> None:
         """See `Keeper`."""
         with self._database.transaction(durable=False) as connection:
-            _write_mark(connection, at)
+            write_time_mark(connection, at)
 
     def erase_traces(self) -> int:
         """See `Keeper`."""
         return self._database.erase_traces(patience_s=0.25)
-
-    def totals(self) -> Counts:
-        """Everything that is stored."""
-        with self._database.read() as connection:
-            found = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _OF_PEOPLE]  # noqa: S608 -- names of ours
-        return Counts(*found) + Counts(keys=len(self._seals))
 
     @property
     def flight_count(self) -> int:
@@ -198,149 +181,11 @@ class SealedStore:
                 yield one, other
 
 
-class _SealedLedger:
-    """See `Ledger`. `seals` become the store's when the transaction is committed."""
-
-    def __init__(
-        self,
-        database: Database,
-        journal: SealedJournal,
-        connection: sqlite3.Connection,
-        seals: dict[str, FlightSeal],
-        keep_photos: bool,
-    ) -> None:
-        self._database = database
-        self._journal = journal
-        self._connection = connection
-        self._keep_photos = keep_photos
-        self.seals = seals
-
-    def put(self, additions: Iterable[Addition]) -> None:
-        """See `Ledger`."""
-        for addition in additions:
-            traveller = addition.traveller
-            seal = self.seals.get(traveller.flight) or self._new_flight(traveller.flight)
-            tag = seal.tag(traveller.reference)
-            self._connection.execute(
-                "INSERT INTO travellers(flight, tag, expires_at, sealed) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT(flight, tag) DO UPDATE SET expires_at = excluded.expires_at, sealed = excluded.sealed",
-                (
-                    seal.number,
-                    tag,
-                    traveller.expires_at.timestamp(),
-                    seal.close("traveller", tag, pack_traveller(traveller)),
-                ),
-            )
-            self._put_template(seal, tag, addition)
-            for reference, flight in addition.lookalikes:
-                other = self.seals[flight]
-                self._connection.execute(
-                    "INSERT OR IGNORE INTO lookalikes(flight, tag, other_flight, other_tag) VALUES (?, ?, ?, ?)",
-                    (seal.number, tag, other.number, other.tag(reference)),
-                )
-
-    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
-        """See `Ledger`."""
-        seal = self.seals.get(flight)
-        if seal is None:
-            return NOTHING, NOTHING
-        before = self._count(seal, references, whole)
-        if whole:
-            for statement in _DELETE_FLIGHT:
-                self._connection.execute(statement, (seal.number,))
-            self._database.forget_key(self._connection, _key_name(flight))
-            del self.seals[flight]
-        else:
-            tags = [(seal.number, seal.tag(reference)) for reference in references]
-            for statement in _DELETE_TAG:
-                self._connection.executemany(statement, tags)
-        return before, self._count(seal, references, whole)
-
-    def record(self, event: Event) -> int:
-        """See `Ledger`."""
-        return self._journal.append(self._connection, event)
-
-    def pseudonym(self, flight: str, reference: str) -> str:
-        """See `Ledger`."""
-        seal = self.seals.get(flight)
-        return pseudonym(seal.seal, reference) if seal is not None else ""
-
-    def _count(self, seal: FlightSeal, references: Set[str], whole: bool) -> Counts:
-        found = _count(self._connection, seal, references, whole)
-        return found + _count_keys(self._connection, seal.flight) if whole else found
-
-    def _put_template(self, seal: FlightSeal, tag: bytes, addition: Addition) -> None:
-        if addition.template is None:
-            return
-        content = np.ascontiguousarray(addition.template, "<f4").tobytes()
-        self._connection.execute(
-            "INSERT OR REPLACE INTO templates(flight, tag, pack, ordinal, sealed) VALUES (?, ?, ?, ?, ?)",
-            (seal.number, tag, addition.pack_id, addition.ordinal, seal.close("template", tag, content)),
-        )
-        if addition.photo is not None and self._keep_photos:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO photos(flight, tag, ordinal, sealed) VALUES (?, ?, ?, ?)",
-                (seal.number, tag, addition.ordinal, seal.close("photo", tag, addition.photo)),
-            )
-
-    def _new_flight(self, flight: str) -> FlightSeal:
-        number = self._connection.execute("INSERT INTO flights(name) VALUES (?)", (flight,)).lastrowid
-        key = self._database.data_key(self._connection, _key_name(flight), create=True)
-        seal = self.seals[flight] = FlightSeal(flight, int(number or 0), key)
-        return seal
-
-
-def read_time_mark(database: Database) -> datetime | None:
-    """The latest time that the store knows, UTC; None for a new one."""
-    with database.read() as connection:
-        row = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).fetchone()
-    return datetime.fromisoformat(bytes(row[0]).decode()) if row else None
-
-
-def _write_mark(connection: sqlite3.Connection, at: datetime) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", (_MARK, at.astimezone(UTC).isoformat().encode())
-    )
-
-
-def _key_name(flight: str) -> str:
-    return f"flight/{flight}"
-
-
 def _key(database: Database, connection: sqlite3.Connection, flight: str) -> Seal:
-    seal = database.data_key(connection, _key_name(flight))
+    seal = database.data_key(connection, key_name(flight))
     if seal is None:
         raise StorageFault(Code.SEAL_BROKEN, "The data key of a flight in the store is missing.")
     return seal
-
-
-def _count_keys(connection: sqlite3.Connection, flight: str) -> Counts:
-    found = connection.execute("SELECT count(*) FROM data_keys WHERE name = ?", (_key_name(flight),))
-    return Counts(keys=found.fetchone()[0])
-
-
-def _count(connection: sqlite3.Connection, seal: FlightSeal, references: Set[str], whole: bool) -> Counts:
-    """Travellers, templates and photographs of these references, or of the whole flight."""
-    if whole:
-        found = [
-            connection.execute(f"SELECT count(*) FROM {table} WHERE flight = ?", (seal.number,)).fetchone()[0]  # noqa: S608 -- names of ours
-            for table in _OF_PEOPLE
-        ]
-        return Counts(*found)
-    counts = NOTHING
-    tags = [seal.tag(reference) for reference in references]
-    for start in range(0, len(tags), _AT_ONCE):
-        some = tags[start : start + _AT_ONCE]
-        places = ",".join("?" * len(some))
-        found = [
-            connection.execute(
-                f"SELECT count(*) FROM {table} WHERE flight = ? AND tag IN ({places})",  # noqa: S608 -- names of ours
-                (seal.number, *some),
-            ).fetchone()[0]
-            for table in _OF_PEOPLE
-        ]
-        counts += Counts(*found)
-    return counts
 
 
 def _opened(

@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gate.audit.journal import MemoryJournal, SealedJournal
 from gate.clock import GuardedClock
 from gate.errors import EnrolmentError
+from gate.gallery.ledger import read_time_mark
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Why
 from gate.gallery.sealed import SealedGallery
-from gate.gallery.store import read_time_mark
 from gate.gallery.traveller import Traveller
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey

@@ -16,9 +16,9 @@ import pytest
 from gate.audit.journal import SealedJournal
 from gate.errors import Code, EnrolmentError, NotFoundError, StorageFault
 from gate.gallery.gallery import Change
+from gate.gallery.ledger import read_time_mark
 from gate.gallery.receipt import NOTHING, Counts, Place, Why
 from gate.gallery.sealed import Restored, SealedGallery
-from gate.gallery.store import read_time_mark
 from gate.gallery.traveller import Particulars, TravelDocument, Traveller
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
@@ -137,6 +137,15 @@ def test_a_receipt_counts_the_store_and_the_key_goes_with_the_last_traveller(box
     assert [box.rows(table) for table in tables] == [0] * 5
     with box.database.read() as connection:
         assert connection.execute("SELECT name FROM data_keys").fetchall() == [("journal",)]
+
+
+def test_a_row_left_over_makes_the_receipt_incomplete(box: Box) -> None:
+    """The count afterwards must look at the tables, not at what the engine believes of them."""
+    box.gallery.enrol(traveller("a"), probe(1))
+    with box.database.transaction() as connection:
+        connection.execute("INSERT INTO photos(flight, tag, ordinal, sealed) VALUES (99, x'00', 0, x'00')")
+    receipt = box.gallery.close_flight("CX1")
+    assert (receipt.complete, receipt.after[Place.STORE]) == (False, Counts(photos=1))
 
 
 def test_a_search_that_still_runs_is_counted_and_makes_the_receipt_incomplete(box: Box) -> None:
