@@ -148,13 +148,13 @@ class MemoryGallery:
                 why = Why.CLOCK_STEP
             self._overdue += self._vanish(self._expired(now), why)
             try:
-                receipts = self._settle()
+                self._settle_earlier()
                 self._note_time(steps)
             except StorageFault:
                 self._alarms.put_back(steps)
                 raise
-            late, self._late = self._late, []
-            return (*late, *receipts)
+            receipts, self._late = tuple(self._late), []
+            return receipts
 
     def describe(self, now: datetime, flight: str | None) -> GalleryDescription:
         """See `Gallery`."""
@@ -283,7 +283,7 @@ class MemoryGallery:
         return count(self._snapshot.segments(flight), doomed)
 
     def _settle_earlier(self) -> None:
-        """Before anything new: destructions that failed. Their receipts come with the next sweep."""
+        """Before anything new: destructions that are due still. Their receipts come with the next sweep."""
         self._late += self._settle()
 
     def _settle(self) -> list[Receipt]:
