@@ -14,19 +14,19 @@ class Hang(BaseException):
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Ends what runs inside after `seconds`, in the main thread, between two steps of the interpreter. Does not nest.
+    """Ends what runs inside after `seconds` of processor time, between two steps of the main thread. Does not nest.
 
     Raises:
         Hang: it did not end by itself.
     """
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise Hang(f"expected an end within {seconds:g} s, found none")
+        raise Hang(f"expected an end within {seconds:g} s of processor time, found none")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

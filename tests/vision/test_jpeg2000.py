@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gate.errors import Code, FrameError
+from gate.manifest.photo import unwrap
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode, decode_photo
 from gate.vision.jpeg2000_header import read_jpeg2000_header
 from gate.vision.pipeline import VisionPipeline
+from tests.manifest.face_records import Portrait, dg2, face_image_data_block, face_record
 from tests.vision.test_frame import gradient
 
 LIMITS = DecodeLimits()
@@ -223,3 +225,15 @@ def test_a_portrait_of_a_chip_enrols_as_the_same_portrait(
     probe, _ = pipeline.enrol_photo(jpeg2000(portrait, **options))
     original, _ = pipeline.enrol_photo(cv2.imencode(".png", portrait)[1].tobytes())
     assert float(probe.embedding @ original.embedding) > at_least
+
+
+@pytest.mark.parametrize("newer", [False, True], ids=["19794-5", "39794-5"])
+def test_the_data_group_of_a_chip_enrols(
+    pipeline: VisionPipeline, astronaut_bgr: NDArray[np.uint8], newer: bool
+) -> None:
+    """From the bytes that a passport reader hands over to a template, with nothing in between but our own code."""
+    portrait = jpeg2000(np.ascontiguousarray(astronaut_bgr[:400, 60:380]), codestream=True)
+    record = face_image_data_block(portrait) if newer else face_record(Portrait(portrait, stated=1))
+    probe, _ = pipeline.enrol_photo(unwrap(dg2(record)).data)
+    file, _ = pipeline.enrol_photo(portrait)
+    assert float(probe.embedding @ file.embedding) > 0.999
