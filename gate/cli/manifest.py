@@ -62,7 +62,7 @@ def check(
         manifest = settings.manifest if here is None else settings.manifest.model_copy(update={"port": here})
         rules = load_rules(manifest, settings.gallery.max_retention_h)
         reading = Reading(at, manifest.default_time_zone or None)
-        checked = list(_checked(files, _photos(photos), rules, reading))
+        checked = list(_checked(files, _photos(photos), rules, reading, manifest.max_bytes))
         _finish(checked, as_json=as_json, everybody=everybody, done=False)
 
 
@@ -102,7 +102,9 @@ def load(
         _finish(checked, as_json=as_json, everybody=everybody, done=True)
 
 
-def _checked(files: list[str], photos: list[Path], rules: LoadRules, reading: Reading) -> Iterator[Checked]:
+def _checked(
+    files: list[str], photos: list[Path], rules: LoadRules, reading: Reading, largest_bytes: int
+) -> Iterator[Checked]:
     """Each file as an engine would load it that expects nobody yet, one after the other."""
     from gate.cli.manifest_report import Checked
     from gate.client.manifest import LoadReport, news
@@ -115,7 +117,7 @@ def _checked(files: list[str], photos: list[Path], rules: LoadRules, reading: Re
     loader = ManifestLoader(MemoryGallery(""), _never, rules, clock)
     roster = loader.roster()
     for name in files:
-        manifest, report = read_manifest(_read(name), reading), LoadReport()
+        manifest, report = read_manifest(_read(name), reading, largest_bytes), LoadReport()
         run = ManifestLoad(loader, manifest, name, roster)
         for given in [*run.load(), *(run.photo(photo.name, b"") for photo in photos), run.finish()]:
             report.add(news(instalment(given, 0)))  # through the wire's own words: the report is then the same

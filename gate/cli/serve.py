@@ -69,7 +69,6 @@ def _serve(settings: Settings, log: LogForm) -> None:
 
     people = log is LogForm.CONSOLE or (log is LogForm.AUTO and sys.stderr.isatty())
     set_up_logs("console" if people else "json")
-    built = build_engine(settings)
 
     def ready(server: GateServer) -> None:
         facts = startup_facts(settings, built.papers, server.address)
@@ -80,7 +79,8 @@ def _serve(settings: Settings, log: LogForm) -> None:
 
             structlog.get_logger("gate").info("ready", **facts)
 
-    asyncio.run(serve_until_stopped(built.engine, settings.server, ready))
+    with build_engine(settings) as built:
+        asyncio.run(serve_until_stopped(built.engine, settings.server, ready))
 
 
 def startup_facts(settings: Settings, papers: PackPapers, address: str) -> dict[str, str]:

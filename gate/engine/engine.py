@@ -146,7 +146,8 @@ class Engine:
         from gate.manifest.reader import read_manifest  # noqa: PLC0415 -- airports are not loaded before
 
         reading = Reading(self.clock.utc(), self.settings.manifest.default_time_zone or None)
-        return self._loader.begin(read_manifest(data, reading), source, dry_run=dry_run)
+        manifest = read_manifest(data, reading, self.settings.manifest.max_bytes)
+        return self._loader.begin(manifest, source, dry_run=dry_run)
 
     def describe(self, flight: str | None) -> GalleryDescription:
         """Counts who is expected. See `Gallery.describe`."""

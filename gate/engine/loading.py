@@ -3,7 +3,8 @@
 ::
 
     action         departs here (or no port)             arrives here
-    list, change   named people are put                  the same
+    list, change   named people are put; a change        the same
+                   without people moves the expiry
     cancel         named people are removed; without people, the whole list
     boarded        named people are removed              named people are put
     close          flight destroyed                      nothing: they are about to arrive
@@ -186,7 +187,9 @@ class _Planner:
     def plan(self) -> Planned:
         action = self._message.action
         self._planned.findings += [leg.finding for leg in self._legs if leg.finding is not None and self._loads(leg)]
-        if action in {Action.LIST, Action.CHANGE}:
+        if action is Action.CHANGE and not self._message.people and lists_whole(self._message):
+            self._retime()
+        elif action in {Action.LIST, Action.CHANGE}:
             self._each(lambda _leg: self._put)
         elif action is Action.CANCEL:
             self._cancel()
@@ -277,6 +280,20 @@ class _Planner:
         self._roster.remove(key)
         self._planned.remove[key] = None
         self._counts[id(leg)].removed += 1
+
+    def _retime(self) -> None:
+        """A change that names nobody is about the flight: its people are kept by the new times."""
+        for leg in self._legs:
+            if leg.expires_at is None or self._shared(leg):
+                continue
+            for known in self._same_kind(leg):
+                count, key = self._counts[id(leg)], (known.reference, known.flight)
+                if known.expires_at == leg.expires_at:
+                    count.unchanged += 1
+                    continue
+                self._planned.put[key] = replace(known, expires_at=leg.expires_at)
+                self._roster.put(self._planned.put[key])
+                count.updated += 1
 
     def _cancel(self) -> None:
         if self._message.people:

@@ -60,7 +60,7 @@ class Trail:
                 "gallery_size": compared.gallery_size,
                 "mask": compared.mask.value,
             }
-        # A decision survives the end of the process, and waits for no disk; only a loss of power may take the last ones.
+        # Survives the end of the process, and waits for no disk; only a loss of power may take the last decisions.
         self._record(EventKind.DECISION, facts, durable=False)
 
     def override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:

@@ -13,7 +13,6 @@ is finished, and nothing after it is begun.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -40,9 +39,10 @@ Write = Callable[[pb.LoadManifestResponse], Awaitable[None]]
 class _Looking:
     """A photograph that a model is looking at."""
 
+    load: ManifestLoad
     name: str
     data: bytes
-    template: asyncio.Future[Probe | InputError | None]
+    template: asyncio.Task[Probe | InputError | None]
 
 
 class LoadSession:
@@ -55,7 +55,8 @@ class LoadSession:
         self._data = bytearray()
         self._received = 0
         self._load: ManifestLoad | None = None
-        self._looking: deque[_Looking] = deque()
+        # As many as threads look at them; a caller that sends faster waits.
+        self._looking: asyncio.Queue[_Looking | None] = asyncio.Queue(engine.settings.server.inference_threads)
 
     async def run(self, requests: AsyncIterator[pb.LoadManifestRequest]) -> None:
         """Loads the manifest that `requests` holds.
@@ -64,14 +65,17 @@ class LoadSession:
             ProtocolError: START_MISSING, START_REPEATED, MESSAGE_EMPTY, FIELD_INVALID, MANIFEST_TOO_LARGE.
             EngineFault: the store or a model failed.
         """
+        tasks = [asyncio.create_task(self._read(requests)), asyncio.create_task(self._enrol())]
         try:
-            await self._run(requests)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
         finally:
-            for begun in self._looking:
-                if not begun.template.cancel() and not begun.template.cancelled():
-                    begun.template.exception()  # nobody waits for it any more
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, requests: AsyncIterator[pb.LoadManifestRequest]) -> None:
+    async def _read(self, requests: AsyncIterator[pb.LoadManifestRequest]) -> None:
         name, dry_run = await _start(requests)
         async for request in requests:
             kind = request.WhichOneof("message")
@@ -83,9 +87,16 @@ class LoadSession:
                 raise ProtocolError(Code.START_REPEATED, "`start` came a second time on this stream.")
             else:
                 raise ProtocolError(Code.MESSAGE_EMPTY, "Expected `chunk` or `photo`; got a message without content.")
-        load = await self._begun(name, dry_run)
-        await self._settle_photos(load, 0)
-        await self._send(await self._in_thread(load.finish))
+        await self._begun(name, dry_run)
+        await self._looking.put(None)
+
+    async def _enrol(self) -> None:
+        """Enrols photographs in the order in which they came, each as soon as it was looked at; then sums up."""
+        while (oldest := await self._looking.get()) is not None:
+            template, name, data = await oldest.template, oldest.name, oldest.data
+            await self._send(await self._in_thread(partial(oldest.load.photo, name, data, template)))
+        if self._load is not None:
+            await self._send(await self._in_thread(self._load.finish))
 
     def _take(self, chunk: bytes) -> None:
         if self._load is not None:
@@ -113,10 +124,10 @@ class LoadSession:
         return load
 
     async def _photo(self, load: ManifestLoad, message: pb.ManifestPhoto) -> None:
-        """Begins with one photograph, and finishes those before it, in order, when enough are being looked at."""
         name, data = convert.photo(message)
-        self._looking.append(_Looking(name, data, asyncio.ensure_future(self._template(load, name, data))))
-        await self._settle_photos(load, self._engine.settings.server.inference_threads)
+        template = asyncio.create_task(self._template(load, name, data))
+        template.add_done_callback(_seen)
+        await self._looking.put(_Looking(load, name, data, template))
 
     async def _template(self, load: ManifestLoad, name: str, data: bytes) -> Probe | InputError | None:
         if not load.wants(name):
@@ -126,20 +137,18 @@ class LoadSession:
         except InputError as error:
             return error
 
-    async def _settle_photos(self, load: ManifestLoad, begun: int) -> None:
-        """Enrols the oldest, until at most `begun` are still being looked at."""
-        while len(self._looking) > begun:
-            oldest = self._looking[0]
-            template = await oldest.template
-            self._looking.popleft()
-            await self._send(await self._in_thread(partial(load.photo, oldest.name, oldest.data, template)))
-
     async def _send(self, given: Instalment) -> None:
         for part in _parts(given):
             await self._write(convert.instalment(part, self._received))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await in_thread(self._executor, work)
+
+
+def _seen(task: asyncio.Task[Probe | InputError | None]) -> None:
+    """Of a stream that broke, nobody else asks what became of the photographs on their way."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _start(requests: AsyncIterator[pb.LoadManifestRequest]) -> tuple[str, bool]:

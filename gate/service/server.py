@@ -139,10 +139,10 @@ class GateServer:
         await self._server.stop(FINAL_ANSWER_S)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._warm.is_set():
-            await asyncio.to_thread(self._engine.stopped)
         # A model that hangs must not hold up the drain. (Python still waits for its thread when the process ends.)
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._warm.is_set():
+            await asyncio.to_thread(self._engine.stopped)
         _log.info("stopped")
 
     async def _sweep(self) -> None:

@@ -203,6 +203,17 @@ def test_an_update_keeps_the_face_and_what_it_does_not_mention(place: Place) -> 
     assert loaded.summary.unchanged == 1
 
 
+def test_a_change_without_people_moves_the_expiry_and_keeps_faces(place: Place) -> None:
+    """A delay: the flight's new departure decides how long its people are kept."""
+    out = leg(place.clock.now)
+    place.load(message(out, person(1), person(2)))
+    late = replace(out, departure=out.departure + timedelta(hours=3))  # type: ignore[operator]
+    loaded = place.load(message(late, action=Action.CHANGE))
+    assert {t.expires_at for t in place.travellers()} == {late.departure + timedelta(hours=4)}  # type: ignore[operator]
+    assert (loaded.summary.updated, place.faces()) == (2, 2)
+    assert place.load(message(late, action=Action.CHANGE)).summary.unchanged == 2
+
+
 def test_a_change_of_somebody_not_known_adds_and_reports(place: Place) -> None:
     loaded = place.load(message(leg(place.clock.now), person(1), action=Action.CHANGE))
     assert place.surnames() == names(1)
