@@ -11,6 +11,7 @@ from gate.vision.frame import DecodeLimits
 from gate.vision.graph import with_symbolic_size
 from gate.vision.head import join
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
+from gate.vision.lane_faces import LaneFacesDetector
 from gate.vision.mask import MaskThresholds, OnnxMaskModel
 from gate.vision.mask_aware import MaskAwareEmbedder
 from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
@@ -93,9 +94,11 @@ def build_pipeline(
 
 def load_detector(
     model: VerifiedModel[DetectorFile], *, provider: Provider, threads: int, detect_size_px: int
-) -> OnnxDetector:
+) -> OnnxDetector | LaneFacesDetector:
     """The detector of a pack, at the canvas size asked for also when its file states another."""
     session = _session(model, provider, threads)
+    if model.entry.family == "lane-faces":
+        return LaneFacesDetector(session, detect_size_px=detect_size_px, threshold=model.entry.threshold)
     if any(isinstance(axis, int) for axis in session.inputs[0].shape[2:]):
         session = OrtSession(with_symbolic_size(model.data), name=model.name, provider=provider, threads=threads)
     head: Head = ScrfdHead() if model.entry.family == "scrfd" else YunetHead()

@@ -46,7 +46,7 @@ class ModelFile(_Entry):
 
     file: str
     sha256: Sha256
-    family: Literal["scrfd", "yunet", "arcface", "mask-aware", "mask-state", "mask-head"]
+    family: Literal["scrfd", "yunet", "lane-faces", "arcface", "mask-aware", "mask-state", "mask-head"]
     licence: str
     origin: str
     geometry: Geometry
@@ -56,7 +56,7 @@ class ModelFile(_Entry):
 class DetectorFile(ModelFile):
     """A detector; `threshold` is the score from which a face counts."""
 
-    family: Literal["scrfd", "yunet"]
+    family: Literal["scrfd", "yunet", "lane-faces"]
     threshold: float = Field(gt=0, lt=1)
 
 

@@ -25,7 +25,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.training import detector_shards
-from models.training.detector_network import STRIDES_PX, DetectorNet, DetectorShape
+from models.training.detector_network import CHANNELS, STRIDES_PX, DetectorNet, DetectorShape
 from models.training.paths import train_dir
 
 PICTURE, FACES = "picture", "faces"
@@ -116,6 +116,8 @@ def take_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
     pixels = [PICTURE, scale.name, zero.name]
     graph.node.insert(0, helper.make_node("DequantizeLinear", pixels, ["scaled"], name="scale"))
     graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    for axis, size in zip(graph.output[0].type.tensor_type.shape.dim, (1, CHANNELS), strict=False):
+        axis.dim_value = size
     del graph.value_info[:]
     onnx.checker.check_model(model)
     return model

@@ -22,6 +22,8 @@ from models.training.detector_sources import SURE, CropFaces, Photo
 SIDE_PX = 320
 # Eye distances on the canvas. Below the first nobody has to be found, and below `_LEAST_PX` not even ignored.
 _SMALLEST_PX, _LARGEST_PX, _LEAST_PX = 8.0, 150.0, 3.5
+# The traveller before the camera, and portraits: by logarithms alone these would be few.
+_NEAR_PX = (45.0, 135.0)
 # A face of which less is to be seen is neither a face nor none.
 _MIN_VISIBLE = 0.55
 _SCRAP_PX = 28
@@ -156,7 +158,10 @@ def _lay_photo(
         # A profile's eyes are close together: its size is better read off the box.
         eyes = max(eyes, float(np.ptp(photo.boxes[chosen, 0::2])) / 2.6)
         limit = min(_LARGEST_PX, 0.42 * (x2 - x1)) if rng.random() < 0.85 else _LARGEST_PX
-        scale = float(np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(limit)))) / eyes
+        wanted = np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(limit)))
+        if x2 - x1 == SIDE_PX and rng.random() < 0.5:
+            wanted = rng.uniform(*_NEAR_PX)
+        scale = float(wanted) / eyes
         scale = float(np.clip(scale, 0.04, 6.0))
         # Rather the photograph a little larger than a canvas that is mostly border.
         if max(height, width) * scale < 0.6 * (x2 - x1):
@@ -232,6 +237,8 @@ def gate_scene(material: Material, rng: np.random.Generator) -> Stage:
         scraps(stage, material, rng)
     count = int(np.clip(rng.geometric(0.22), 1, 10))
     nearest = np.exp(rng.uniform(np.log(12), np.log(_LARGEST_PX)))
+    if rng.random() < 0.3:
+        nearest = rng.uniform(*_NEAR_PX)
     sizes = np.sort(np.exp(rng.uniform(np.log(_SMALLEST_PX), np.log(nearest), count)))
     for eyes in sizes:
         _paste_person(stage, float(eyes), material, rng)

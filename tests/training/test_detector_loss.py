@@ -8,11 +8,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install .[train]")
 pytest.importorskip("tqdm")
 
-from gate.vision.lane_faces import decode
-from models.training.detector_loss import assign, losses, overlaps, targets
-from models.training.detector_network import CHANNELS, UNIT_STRIDES, DetectorNet, DetectorShape, cell_middles
-from models.training.detector_scenes import Labels
-from models.training.detector_train import moved
+from gate.vision.lane_faces import decode  # noqa: E402
+from models.training.detector_loss import assign, losses, overlaps, targets  # noqa: E402
+from models.training.detector_network import CHANNELS, UNIT_STRIDES, DetectorNet, DetectorShape, cell_middles  # noqa: E402
+from models.training.detector_scenes import Labels  # noqa: E402
+from models.training.detector_train import moved  # noqa: E402
 
 SIDE = 320
 TINY = DetectorShape(stem=(4, 4), stages=(4, 4, 4), blocks=(1, 1, 1), necks=(4, 4, 4))
