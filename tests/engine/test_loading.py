@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gate.audit.event import EventKind
-from gate.audit.journal import MemoryJournal
+from gate.audit.journal import Journal, MemoryJournal, SealedJournal
 from gate.clock import Clock
 from gate.engine.engine import Engine
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoader
 from gate.engine.loading import PersonResult, PersonState, Summary
 from gate.errors import Code, EnrolmentError
+from gate.gallery.gallery import Gallery
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt, Why
+from gate.gallery.sealed import SealedGallery
 from gate.gallery.traveller import Traveller
 from gate.manifest.findings import Finding, FindingCode, Severity
 from gate.manifest.records import Action, Document, Manifest, Message, Person, Role
+from gate.storage.database import Database
+from gate.storage.keys import MasterKey
 from gate.vision.probe import Probe
 from tests.engine.fakes import PACK, ScriptedVision, SetClock, photo
 from tests.engine.messages import error, leg, manifest, message, person
@@ -57,11 +62,16 @@ class Loaded:
 class Place:
     """A gallery with a loader before it."""
 
-    def __init__(self, clock: SetClock, rules: LoadRules) -> None:
+    def __init__(self, clock: SetClock, rules: LoadRules, database: Database | None = None) -> None:
         self.clock = clock
-        self.journal = MemoryJournal()
+        self.journal: Journal = MemoryJournal()
         rule = {"lookalike_similarity": 0.9, "max_retention": timedelta(hours=24)}
-        self.gallery = MemoryGallery(PACK, clock=clock, journal=self.journal, **rule)  # type: ignore[arg-type]
+        self.gallery: Gallery
+        if database is None:
+            self.gallery = MemoryGallery(PACK, clock=clock, journal=self.journal, **rule)  # type: ignore[arg-type]
+        else:
+            self.journal = sealed = SealedJournal(database)
+            self.gallery = SealedGallery(PACK, database, sealed, clock=clock, **rule)  # type: ignore[arg-type]
         self.vision = ScriptedVision()
         self.loader = ManifestLoader(self.gallery, self.embed, rules, clock)
 
@@ -86,9 +96,13 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture
-def place(clock: SetClock) -> Place:
-    return Place(clock, LoadRules())
+@pytest.fixture(params=["memory", "sealed"])
+def place(request: pytest.FixtureRequest, clock: SetClock, tmp_path: Path) -> Iterator[Place]:
+    if request.param == "memory":
+        yield Place(clock, LoadRules())
+        return
+    with Database.open(tmp_path / "egate.db", MasterKey.generate()) as database:
+        yield Place(clock, LoadRules(), database)
 
 
 def names(*numbers: int) -> list[str]:
@@ -550,3 +564,17 @@ def engine_with_refusal(clock: SetClock) -> Engine:
     engine = Engine(Settings(), ScriptedVision(), CALIBRATION, clock=clock)
     Loaded(engine._loader, manifest(message(leg(clock.now), person(1, consent=False))), {}, dry_run=False)
     return engine
+
+
+def test_after_a_restart_the_same_manifest_still_changes_nothing(clock: SetClock, tmp_path: Path) -> None:
+    """Identity rests on what was sealed: a box that was switched off must know its travellers again."""
+    key, given = MasterKey.generate(), message(leg(clock.now), person(1), person(2, documents=()))
+    with Database.open(tmp_path / "egate.db", key) as database:
+        first = Place(clock, LoadRules(), database).load(given)
+    with Database.open(tmp_path / "egate.db", key) as database:
+        place = Place(clock, LoadRules(), database)
+        assert isinstance(place.gallery, SealedGallery)
+        place.gallery.restore()
+        again = place.load(given)
+        assert (again.summary.unchanged, again.summary.added, place.faces()) == (2, 0, 2)
+        assert {p.reference for p in first.people} == {p.reference for p in again.people}
