@@ -12,11 +12,15 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gate.manifest.findings import CATALOGUE, Finding, FindingCode, Severity
 from gate.manifest.records import Leg, Message, Person
+
+_FLIGHT = re.compile(r"[\x20-\x7e]{1,64}")
+"""What the protocol and the journal take for a flight's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,15 @@ def _index(port: str, route: list[str], begin: int) -> int | None:
 
 
 def _plan(leg: Leg, first: bool, rules: LoadRules, now: datetime, line: int) -> LegPlan:
-    end = _end(leg, rules.port)
+    end, flight = _end(leg, rules.port), leg.flight if _FLIGHT.fullmatch(leg.flight) else ""
     moment = leg.arrival if end is End.ARRIVAL else leg.departure
-    code = _obstacle(leg, end, moment, rules, now)
+    code = _obstacle(flight, end, moment, rules, now)
     if code is not None or moment is None:
         told = finding(code, _in_words(code, leg, rules, moment), line) if code is not None else None
-        return LegPlan(leg, leg.flight, end, first, None, code, told)
+        return LegPlan(leg, flight, end, first, None, code, told)
     wanted, cap = moment + timedelta(hours=rules.retain_h), now + timedelta(hours=rules.max_retention_h)
     capped = _capped(leg, moment, cap, rules, line) if wanted > cap else None
-    return LegPlan(leg, leg.flight, end, first, min(wanted, cap), None, capped)
+    return LegPlan(leg, flight, end, first, min(wanted, cap), None, capped)
 
 
 def _end(leg: Leg, port: str) -> End:
@@ -104,10 +108,10 @@ def _end(leg: Leg, port: str) -> End:
     return End.ARRIVAL if leg.destination == port else End.ELSEWHERE
 
 
-def _obstacle(leg: Leg, end: End, moment: datetime | None, rules: LoadRules, now: datetime) -> FindingCode | None:
+def _obstacle(flight: str, end: End, moment: datetime | None, rules: LoadRules, now: datetime) -> FindingCode | None:
     if end is End.ELSEWHERE:
         return FindingCode.LEG_ELSEWHERE
-    if not leg.flight:
+    if not flight:
         return FindingCode.LEG_UNNAMED
     if moment is None:
         return FindingCode.LEG_TIME_UNKNOWN
