@@ -83,6 +83,9 @@ def paxlst() -> list[bytes]:
         b"QU ABCDEFG\r\n.HIJKLMN 220930\r\n\x02" + b"\r\n".join(_wrapped(one_line, 64)) + b"\r\n\x03",
         one_line[: one_line.index(b"UNT+")] * 2 + one_line[one_line.index(b"UNT+") :],
         whole.replace(b"TESTPERSON", "MÜLLER-ØÅ".encode("latin-1")),
+        # Headers that nothing follows: each must not be looked behind to the end of the file.
+        b"UNB+UNOA:4+SENDER\n" * 8,
+        b"UNB+UNOA:4+SENDER?'\n" * 8,
     ]
 
 

@@ -171,7 +171,8 @@ class Segments:
     def _batches(self) -> Iterator[Iterable[Numbered]]:
         text = self._source.text
         position, size = self._opening.start, _FIRST_CHUNK
-        while position < len(text):
+        until = self._source.unterminated.get(self._opening.separators, len(text))
+        while position < until:
             chunk = text[position : position + size]
             canonical = self._canonical(chunk)
             end = canonical.rfind(_TERMINATOR)
@@ -179,6 +180,7 @@ class Segments:
                 yield self._numbered(canonical[:end], position)
                 position += end + 1
             elif position + size >= len(text):
+                self._source.unterminated[self._opening.separators] = position
                 break
             # Small at first, for files of many small interchanges; larger as it goes on, so that work stays linear.
             size = min(2 * size, _CHUNK) if end >= 0 else 2 * size
@@ -195,7 +197,7 @@ class Segments:
         """What no terminator follows, up to the end of its line, where it looks like a segment."""
         text = self._source.text
         first = self._source.after_blanks(position)
-        line = next(iter(self._source.breaks_within(first, len(text))), len(text))
+        line = self._source.line_end(first)
         canonical = self._canonical(text[position:line])
         if _SEGMENT.match(canonical):
             self.unended, self.rest = position, line

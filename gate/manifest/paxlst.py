@@ -20,6 +20,7 @@ from gate.manifest.records import Format, Manifest, Message
 from gate.manifest.source import Source
 
 _MESSAGE_TYPE = "PAXLST"
+_TAG = 3
 _FIRST_DIRECTORY = "02B"
 _DIRECTORY = re.compile(r"[0-9]{2}[AB]")
 _SYNTAX = re.compile(r"UNO[A-Y]|IAT[AB]")
@@ -133,7 +134,9 @@ class _File:
             if interchange.stated:
                 notes.add(FindingCode.TRAILER_MISSING, "the interchange ends without UNZ", "UNZ")
         if closed or item is None:
-            self._end = segments.end_of(offset) if closed else segments.rest
+            end = segments.end_of(offset) if closed else segments.rest
+            # A header that a line break cuts is no segment and nothing was read: the search goes on behind its tag.
+            self._end = max(end, opening.start + _TAG)
         self._note_writing(opening, segments)
 
     def _message(

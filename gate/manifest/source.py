@@ -10,6 +10,7 @@ import codecs
 import re
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -29,6 +30,8 @@ class Source:
         text: one character a byte (ISO 8859-1), without line breaks and common indentation.
         indented: lines were indented alike.
         marked: it began with a byte order mark.
+        unterminated: for separators, an offset behind which no segment has a terminator: what one interchange was
+            searched for in vain, the next must not be.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -39,6 +42,7 @@ class Source:
         data, self.indented = _without_indentation(data)
         self._breaks = _line_breaks(data)
         self.text = data.translate(None, b"\r\n").decode("latin-1")
+        self.unterminated: dict[Hashable, int] = {}
 
     def line(self, offset: int) -> int:
         """The line, from 1, on which the segment at `offset` of the text begins; blanks before its tag do not count."""
@@ -48,6 +52,11 @@ class Source:
         """The first place from `offset` on that is no blank."""
         blanks = _BLANKS.match(self.text, offset) if self.text[offset : offset + 1] in (" ", "\t") else None
         return blanks.end() if blanks else offset
+
+    def line_end(self, offset: int) -> int:
+        """Where the line that goes on behind `offset` of the text ends."""
+        found = bisect_right(self._breaks, offset)
+        return self._breaks[found] if found < len(self._breaks) else len(self.text)
 
     def breaks_within(self, start: int, end: int) -> array[int]:
         """Where lines ended between two offsets of the text, the first excluded."""
