@@ -7,6 +7,7 @@
     │   ├── ProtocolError     a message out of turn, or a field that makes no sense
     │   ├── FrameError        a picture that cannot be decoded
     │   ├── EnrolmentError    a photograph or traveller that cannot be enrolled
+    │   ├── FingerprintError  a fingerprint image, record or template that cannot be used
     │   └── NotFoundError     a lane, flight, traveller or profile that is not known here
     ├── ConfigError           the engine was set up wrongly and does not start
     │   ├── SettingsError     gate.toml or the environment
@@ -64,6 +65,10 @@ class Code(enum.StrEnum):
     PHOTO_SEVERAL_FACES = "PHOTO_SEVERAL_FACES"
     PHOTO_LOW_QUALITY = "PHOTO_LOW_QUALITY"
     PHOTO_RECORD_INVALID = "PHOTO_RECORD_INVALID"
+    FINGER_IMAGE_INVALID = "FINGER_IMAGE_INVALID"
+    FINGER_LOW_QUALITY = "FINGER_LOW_QUALITY"
+    FINGER_RECORD_INVALID = "FINGER_RECORD_INVALID"
+    FINGER_INCOMPARABLE = "FINGER_INCOMPARABLE"
     CONSENT_REFUSED = "CONSENT_REFUSED"
     MANIFEST_TOO_LARGE = "MANIFEST_TOO_LARGE"
     TEMPLATES_FULL = "TEMPLATES_FULL"
@@ -79,7 +84,9 @@ class Code(enum.StrEnum):
     RUNTIME_CLASH = "RUNTIME_CLASH"
     PROVIDER_MISSING = "PROVIDER_MISSING"
     PROVIDER_SUBSTITUTED = "PROVIDER_SUBSTITUTED"
+    EXTRACTOR_MISSING = "EXTRACTOR_MISSING"
     INFERENCE_FAILED = "INFERENCE_FAILED"
+    EXTRACTION_FAILED = "EXTRACTION_FAILED"
     KEY_MISSING = "KEY_MISSING"
     KEY_UNSAFE = "KEY_UNSAFE"
     KEY_INVALID = "KEY_INVALID"
@@ -187,6 +194,26 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "The face record round the photograph cannot be read.",
             "Send the chip's DG2 whole and unaltered, or the picture in it by itself.",
         ),
+        Code.FINGER_IMAGE_INVALID: Entry(
+            "INVALID_ARGUMENT",
+            "The fingerprint image cannot be read.",
+            "Send PNG, BMP, WSQ or raw grey with 8 bits a pixel, of one finger, and state its resolution.",
+        ),
+        Code.FINGER_LOW_QUALITY: Entry(
+            "INVALID_ARGUMENT",
+            "The fingerprint is too poor to be compared.",
+            "Clean the sensor, and ask for the finger again as the advice says.",
+        ),
+        Code.FINGER_RECORD_INVALID: Entry(
+            "INVALID_ARGUMENT",
+            "The fingerprint record cannot be read.",
+            "Send an ISO/IEC 19794-2 or ANSI/INCITS 378 record whole and unaltered.",
+        ),
+        Code.FINGER_INCOMPARABLE: Entry(
+            "FAILED_PRECONDITION",
+            "Fingerprints of different extractors cannot be compared.",
+            "Enrol the fingers again with the extractor that is in use.",
+        ),
         Code.CONSENT_REFUSED: Entry(
             "FAILED_PRECONDITION",
             "The traveller does not consent to face verification.",
@@ -248,8 +275,18 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "ONNX Runtime would run the model on another provider than asked for.",
             "Run `gate doctor`: driver, CUDA and cuDNN must fit onnxruntime-gpu.",
         ),
+        Code.EXTRACTOR_MISSING: Entry(
+            "FAILED_PRECONDITION",
+            "The fingerprint extractor asked for is not installed.",
+            'Run `gate doctor`: it says how to get it; or set [fingerprint] extractor = "auto".',
+        ),
         Code.INFERENCE_FAILED: Entry(
             "INTERNAL", "The engine could not run a model.", "Give the incident id to the engine's operator."
+        ),
+        Code.EXTRACTION_FAILED: Entry(
+            "INTERNAL",
+            "The engine's fingerprint extractor failed.",
+            "Give the incident id to the engine's operator.",
         ),
         Code.KEY_MISSING: Entry(
             "FAILED_PRECONDITION",
@@ -356,6 +393,10 @@ class FrameError(InputError):
 
 class EnrolmentError(InputError):
     """A photograph or traveller that cannot be enrolled."""
+
+
+class FingerprintError(InputError):
+    """A fingerprint image, record or template that cannot be used."""
 
 
 class NotFoundError(InputError):

@@ -1,0 +1,1 @@
+"""Fingers: images, templates in the standards' formats, quality, extraction and comparison."""
