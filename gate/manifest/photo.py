@@ -12,7 +12,7 @@ from gate.manifest.face import FRONTAL, Eyes, Face, FaceKind, FaceRecord, Pictur
 from gate.manifest.tlv import invalid
 
 
-class Source(enum.StrEnum):
+class Container(enum.StrEnum):
     """What a photograph came in."""
 
     FILE = "file"
@@ -39,7 +39,7 @@ class Photo:
 
     data: bytes = field(repr=False)
     format: PictureFormat
-    source: Source
+    container: Container
     faces: int = 1
     kind: FaceKind | None = None
     captured: date | None = None
@@ -63,18 +63,18 @@ def unwrap(data: bytes) -> Photo:
     view = memoryview(data)
     found = sniff(view)
     if found is not None:
-        return Photo(bytes(data), found, Source.FILE)
+        return Photo(bytes(data), found, Container.FILE)
     if data.startswith(face_record_19794.MAGIC):
-        return _choose(face_record_19794.read_19794(view), Source.FACE_RECORD)
+        return _choose(face_record_19794.read_19794(view), Container.FACE_RECORD)
     if data[0] == dg2.DG2 or data.startswith(dg2.GROUP):
-        return _choose(dg2.read_dg2(view), Source.DG2)
+        return _choose(dg2.read_dg2(view), Container.DG2)
     raise FrameError(
         Code.FRAME_ENCODING_MISMATCH,
         f"expected a JPEG, PNG or JPEG 2000 file, a face record or a DG2, found one that begins {data[:8].hex(' ')}",
     )
 
 
-def _choose(record: FaceRecord, source: Source) -> Photo:
+def _choose(record: FaceRecord, container: Container) -> Photo:
     face = next((face for face in record.faces if face.kind in FRONTAL), record.faces[0])
     found = sniff(face.picture)
     if found is None:
@@ -83,7 +83,7 @@ def _choose(record: FaceRecord, source: Source) -> Photo:
             f"that begin {bytes(face.picture[:8]).hex(' ') or 'with nothing'}"
         )
     remarks = (*record.remarks, *_mismatch(face, found))
-    return Photo(bytes(face.picture), found, source, len(record.faces), face.kind, face.captured, face.eyes, remarks)
+    return Photo(bytes(face.picture), found, container, len(record.faces), face.kind, face.captured, face.eyes, remarks)
 
 
 def _mismatch(face: Face, found: PictureFormat) -> tuple[str, ...]:

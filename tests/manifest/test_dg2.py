@@ -9,7 +9,7 @@ import pytest
 
 from gate.errors import Code, EnrolmentError
 from gate.manifest.face import Eyes, FaceKind, PictureFormat
-from gate.manifest.photo import Photo, Source, unwrap
+from gate.manifest.photo import Container, Photo, unwrap
 from tests.manifest.face_records import (
     LEFT_EYE,
     RIGHT_EYE,
@@ -44,7 +44,7 @@ def test_the_portrait_of_a_passport(edition: Edition, picture: bytes) -> None:
     assert photo == Photo(
         picture,
         PictureFormat.JPEG if picture is JPEG else PictureFormat.JPEG2000,
-        Source.DG2,
+        Container.DG2,
         1,
         FaceKind.FULL_FRONTAL,
         date(2024, 1, 20),
@@ -86,7 +86,7 @@ def test_a_representation_of_another_kind_is_passed_over() -> None:
 @EDITIONS
 def test_a_record_without_a_chips_wrapper(edition: Edition) -> None:
     photo = unwrap(face_record(Portrait(JPEG), edition=edition))
-    assert (photo.data, photo.source) == (JPEG, Source.FACE_RECORD)
+    assert (photo.data, photo.container) == (JPEG, Container.FACE_RECORD)
 
 
 def test_a_group_template_without_the_data_groups_tag() -> None:

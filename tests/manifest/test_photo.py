@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.errors import Code, EnrolmentError, FrameError
 from gate.manifest.face import PictureFormat
-from gate.manifest.photo import Photo, Source, unwrap
+from gate.manifest.photo import Container, Photo, unwrap
 from tests.manifest.face_records import Portrait, dg2, face_image_data_block, face_record, tlv
 
 SEEDS = (
@@ -34,7 +34,7 @@ SEEDS = (
     ],
 )
 def test_a_picture_file_is_passed_on_as_it_is(data: bytes, wanted: PictureFormat) -> None:
-    assert unwrap(data) == Photo(data, wanted, Source.FILE)
+    assert unwrap(data) == Photo(data, wanted, Container.FILE)
 
 
 def test_nothing() -> None:
