@@ -12,7 +12,10 @@ import typer
 from gate.cli.failures import explained
 
 if TYPE_CHECKING:
-    from gate.engine.build import PackPapers
+    from rich.progress import TaskID
+
+    from gate.engine.build import Built, PackPapers
+    from gate.gallery.sealed import Restored
     from gate.settings import Settings
 
 
@@ -62,7 +65,6 @@ def load_with(config: Path | None, address: str | None = None, pack: str | None 
 def _serve(settings: Settings, log: LogForm) -> None:
     import sys
 
-    from gate.engine.build import build_engine
     from gate.service.server import GateServer
     from gate.service.server import serve as serve_until_stopped
     from gate.telemetry.logs import set_up_logs
@@ -79,8 +81,53 @@ def _serve(settings: Settings, log: LogForm) -> None:
 
             structlog.get_logger("gate").info("ready", **facts)
 
-    with build_engine(settings) as built:
+    with _built(settings, people) as built:
         asyncio.run(serve_until_stopped(built.engine, settings.server, ready))
+
+
+def _built(settings: Settings, people: bool) -> Built:
+    """The engine. People see how far the store is opened, and machines a line that it was."""
+    from gate.engine.build import build_engine
+
+    if not people:
+        import structlog
+
+        built = build_engine(settings)
+        if built.restored is not None:
+            structlog.get_logger("gate").info("restored", **restored_facts(built.restored))
+        return built
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True, highlight=False)
+    names = {"open": "opening the store, flights", "embed": "photographs embedded again"}
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(names.get(what, what))
+            bars.update(tasks[what], completed=done, total=of)
+
+        built = build_engine(settings, progress=tell)
+    if built.restored is not None and built.restored.to_enrol:
+        console.print(
+            f"[yellow]{len(built.restored.to_enrol)} travellers have templates of another model pack only:[/] they are "
+            "expected, but no face is compared with theirs until they are enrolled again (`gate flight show` counts them)."
+        )
+    return built
+
+
+def restored_facts(restored: Restored) -> dict[str, int]:
+    """What the store brought back, in numbers."""
+    return {
+        "flights": restored.flights,
+        "travellers": restored.travellers,
+        "templates": restored.templates,
+        "expired": sum(receipt.travellers for receipt in restored.receipts),
+        "embedded_again": restored.embedded,
+        "to_enrol_again": len(restored.to_enrol),
+    }
 
 
 def startup_facts(settings: Settings, papers: PackPapers, address: str) -> dict[str, str]:
