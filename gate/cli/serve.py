@@ -113,7 +113,7 @@ def _built(settings: Settings, people: bool) -> Built:
     if built.restored is not None and built.restored.to_enrol:
         console.print(
             f"[yellow]{len(built.restored.to_enrol)} travellers have templates of another model pack only:[/] they are "
-            "expected, but no face is compared with theirs until they are enrolled again (`gate flight show` counts them)."
+            "expected, but without a face until they are enrolled again; `gate flight show` counts them."
         )
     return built
 
