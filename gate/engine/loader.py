@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gate.audit.event import Fact
@@ -189,6 +189,7 @@ class ManifestLoad:
         findings = self._manifest.findings
         if not self._manifest.messages and not any(found.severity is Severity.ERROR for found in findings):
             findings = (*findings, finding(FindingCode.EMPTY, "There is no message to load."))
+        self._summary.refused += _unreadable(findings)
         yield self._instalment(findings=findings)
         for index, message in enumerate(self._manifest.messages):
             yield self._message(index, message)
@@ -233,7 +234,7 @@ class ManifestLoad:
     def _message(self, index: int, message: Message) -> Instalment:
         now = self._loader.clock.utc()
         legs = plan_legs(message, self._loader.rules, now)
-        refused = len({f.segment_number for f in message.findings if f.of_person and f.severity is Severity.ERROR})
+        refused = _unreadable(message.findings)
         self._messages_done += 1
         self._count_message(message, refused)
         if not message.usable:
@@ -418,3 +419,8 @@ def _result(waiting: Waiting, key: Key, state: PersonState, code: str = "", mess
     return PersonResult(
         waiting.message_index, waiting.person_index, waiting.line, flight, reference, state, code, message
     )
+
+
+def _unreadable(findings: Iterable[Finding]) -> int:
+    """People who cannot be used, by the segments or rows that say so."""
+    return len({f.segment_number for f in findings if f.of_person and f.severity is Severity.ERROR})

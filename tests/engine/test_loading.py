@@ -154,6 +154,12 @@ def test_a_message_that_cannot_be_used_changes_nothing_and_blocks_no_other(place
     assert (loaded.summary.messages, loaded.summary.messages_applied, loaded.summary.refused) == (2, 1, 1)
 
 
+def test_somebody_whose_flight_cannot_be_read_is_counted_as_left_out(place: Place) -> None:
+    """A row without a usable flight is in no message: it must not vanish from the count."""
+    whole = replace(manifest(message(leg(place.clock.now), person(1))), findings=(error(of_person=True),))
+    assert Loaded(place.loader, whole, {}, dry_run=False).summary.refused == 1
+
+
 def test_somebody_named_twice_is_one_person(place: Place) -> None:
     loaded = place.load(message(leg(place.clock.now), person(1), person(1, seat="12A")))
     assert place.surnames() == names(1)
