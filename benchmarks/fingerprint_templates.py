@@ -20,11 +20,12 @@ import numpy as np
 
 from gate.fingerprint.extractor import Extractor
 from gate.fingerprint.leader import LeaderExtractor
+from gate.fingerprint.libfprint import LibfprintExtractor
 from gate.fingerprint.template import FingerImage, FingerPosition, FingerTemplate, Impression
 
 CACHE = Path("out") / "fingerprint-cache"
 
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {"leader": LeaderExtractor}
+EXTRACTORS: dict[str, Callable[[], Extractor]] = {"leader": LeaderExtractor, "libfprint": LibfprintExtractor}
 
 
 def dataset_folder() -> Path:
@@ -105,12 +106,12 @@ def main() -> None:
     for image in images(options.dataset):
         path = cached(image, extractor.name)
         if not path.is_file():
-            start_s = time.process_time()
+            start_s = time.perf_counter()
             save(extractor.extract(read_image(image)), path)
-            taken_s.append(time.process_time() - start_s)
+            taken_s.append(time.perf_counter() - start_s)
             print(f"{image.parent.name}/{image.stem} {taken_s[-1] * 1000:.0f} ms", flush=True)
     if taken_s:
-        print(f"{len(taken_s)} images, median {np.median(taken_s) * 1000:.0f} ms of CPU an image")
+        print(f"{len(taken_s)} images, median {np.median(taken_s) * 1000:.0f} ms an image")
 
 
 if __name__ == "__main__":
