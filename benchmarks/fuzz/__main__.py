@@ -10,7 +10,7 @@ Needs atheris: pip install -e .[fuzz]. What was found stays in out/fuzz/TARGET a
   slow/      inputs that took long for their size
   stopped/   inputs that crashed or hung code in C, or took all memory
 
-The exit status is 1 where anything is in failures/ or stopped/, or where time grows faster than an input does.
+The exit status is 1 where anything is in failures/, came to stopped/, or takes time that grows faster than the input.
 """
 
 from __future__ import annotations
@@ -67,17 +67,18 @@ def fuzz(target: Target, minutes: float, folder: Path, shared: Path | None) -> R
     """Run libFuzzer over the target until `minutes` have passed, beginning again after whatever stops it."""
     for name in ("corpus", "failures", "slow", "stopped", "seeds"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    # What earlier runs found stands in the report until its inputs are read well: see look_back.
     shutil.rmtree(folder / "seeds")
     (folder / "seeds").mkdir()
     for number, seed in enumerate(target.all_seeds(shared)):
         (folder / "seeds" / f"{number:03d}").write_bytes(seed)
     (folder / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in target.tokens))
     report = Report(target.name)
+    earlier = set((folder / "stopped").iterdir())
     start = time.monotonic()
     while (left_s := minutes * 60 - (time.monotonic() - start)) > 1:
         _one_process(target, folder, int(left_s), report)
     report.minutes = (time.monotonic() - start) / 60
+    report.stopped = sorted(path.name for path in set((folder / "stopped").iterdir()) - earlier)
     return report
 
 
@@ -111,7 +112,6 @@ def look_back(target: Target, folder: Path, report: Report) -> None:
     report.unreached = {name: sorted(there[name] - reached[name]) for name in there if there[name] - reached[name]}
     _forget_repaired(target, folder / "failures")
     report.failures = sorted(path.name for path in (folder / "failures").glob("*.bin"))
-    report.stopped = sorted(path.name for path in (folder / "stopped").iterdir())
     slow = [path.read_bytes() for path in sorted((folder / "slow").iterdir())]
     report.slow = len(slow)
     for number, data in enumerate(slow[:10] + target.seeds()):
