@@ -21,7 +21,7 @@ import numpy as np
 from gate.fingerprint.extractor import Extractor
 from gate.fingerprint.leader import LeaderExtractor
 from gate.fingerprint.libfprint import LibfprintExtractor
-from gate.fingerprint.template import FingerImage, FingerPosition, FingerTemplate, Impression
+from gate.fingerprint.template import FingerImage, FingerTemplate
 
 CACHE = Path("out") / "fingerprint-cache"
 
@@ -70,7 +70,6 @@ def save(template: FingerTemplate, path: Path) -> None:
         kind=template.kind,
         quality=template.quality,
         size_px=np.array([template.width_px, template.height_px]),
-        captured_dpi=np.array(template.captured_dpi),
         extractor=np.array(template.extractor),
     )
     partial.replace(path)
@@ -88,9 +87,6 @@ def load(path: Path) -> FingerTemplate:
             width_px=int(stored["size_px"][0]),
             height_px=int(stored["size_px"][1]),
             extractor=str(stored["extractor"]),
-            finger=FingerPosition.UNKNOWN,
-            impression=Impression.LIVE_PLAIN,
-            captured_dpi=float(stored["captured_dpi"]),
         )
 
 

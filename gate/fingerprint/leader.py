@@ -62,21 +62,11 @@ class LeaderExtractor:
 
     def extract(self, image: FingerImage) -> FingerTemplate:
         """See `gate.fingerprint.extractor.Extractor`."""
-        grey = at_500_dpi(image)
+        grey = image.at_500_dpi().grey
         padded, left, top = _padded(grey)
         maps = self._session.run({self._session.inputs[0].name: padded[None, :, :, None].astype(np.float32)})[0][0]
         maps = maps[top : top + grey.shape[0], left : left + grey.shape[1]]
         return _template(maps, grey, image, self.name)
-
-
-def at_500_dpi(image: FingerImage) -> GreyImage:
-    """The pixels at the resolution that the network was made for."""
-    scale = TEMPLATE_DPI / image.resolution_dpi
-    if abs(scale - 1) < 0.005:  # less than a pixel over a ridge of 200: not worth the blur of resampling
-        return image.grey
-    size = max(1, round(image.width_px * scale)), max(1, round(image.height_px * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(image.grey, size, interpolation=method).astype(np.uint8, copy=False)
 
 
 def _padded(grey: GreyImage) -> tuple[GreyImage, int, int]:

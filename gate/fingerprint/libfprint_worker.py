@@ -1,12 +1,8 @@
 """Runs libfprint's MINDTCT in a process of its own: images in on stdin, minutiae out on stdout.
 
-Started by `gate.fingerprint.libfprint` as a file by itself, so it imports nothing but the standard library. All numbers
-are little-endian:
-
-    image     width, height (uint32), pixels a millimetre (float64), then width x height grey bytes
-    answer    status (uint32: 0 done, 1 failed), count (uint32), then
-              done: count minutiae of x, y, direction, type (int32), reliability (float64)
-              failed: count bytes of UTF-8 that say why
+Started by `gate.fingerprint.worker` as a file by itself, so it imports nothing but the standard library. An image is,
+little-endian, width and height (uint32), pixels a millimetre (float64), and width x height grey bytes; the answer (see
+`gate.fingerprint.worker`) is a row for each minutia: x, y, direction, type (int32), reliability (float64).
 
 libfprint's public functions give a minutia's position and nothing else, and set no resolution. Both are read and
 written where its structures hold them, after a comparison with what the public functions say.
@@ -25,8 +21,11 @@ _NONE_FOUND = "No minutiae found"
 """What libfprint calls an error, and is the right answer for an empty sensor."""
 
 IMAGE_HEAD = struct.Struct("<IId")
-ANSWER_HEAD = struct.Struct("<II")
-MINUTIA = struct.Struct("<iiiid")
+ENDING = 1
+"""MINDTCT's number for a ridge ending; 0 is a bifurcation."""
+
+_ANSWER_HEAD = struct.Struct("<II")
+_ROW = struct.Struct("<iiiid")
 
 
 class WorkerError(Exception):
@@ -197,10 +196,10 @@ def serve(mindtct: Mindtct, images: BinaryIO, answers: BinaryIO) -> None:
         try:
             found = mindtct.minutiae(width, height, ppmm, pixels)
         except WorkerError as error:
-            text = str(error).encode()
-            answers.write(ANSWER_HEAD.pack(1, len(text)) + text)
+            status, answer = 1, str(error).encode()
         else:
-            answers.write(ANSWER_HEAD.pack(0, len(found)) + b"".join(MINUTIA.pack(*minutia) for minutia in found))
+            status, answer = 0, b"".join(_ROW.pack(*minutia) for minutia in found)
+        answers.write(_ANSWER_HEAD.pack(status, len(answer)) + answer)
         answers.flush()
 
 

@@ -12,8 +12,9 @@ Conventions are those of ISO/IEC 19794-2:2005, clause 6.3, whatever made the tem
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,9 @@ from gate.errors import Code, FingerprintError
 
 TEMPLATE_DPI = 500.0
 """Every template's resolution: what live scanners deliver, and what extractors were made for."""
+
+_SAME_SCALE = 0.005
+"""A pixel over a finger of 200: not worth the blur of resampling."""
 
 MAX_MINUTIAE = 255
 """As many as ISO/IEC 19794-2 can count in one view. A clean finger has 30 to 80."""
@@ -90,6 +94,16 @@ class FingerImage:
     finger: FingerPosition = FingerPosition.UNKNOWN
     impression: Impression = Impression.LIVE_PLAIN
 
+    def at_500_dpi(self) -> FingerImage:
+        """The image at the resolution that extractors were made for: itself, or resampled."""
+        scale = TEMPLATE_DPI / self.resolution_dpi
+        if abs(scale - 1) < _SAME_SCALE:
+            return self
+        size = max(1, round(self.width_px * scale)), max(1, round(self.height_px * scale))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        grey = cv2.resize(self.grey, size, interpolation=method).astype(np.uint8, copy=False)
+        return replace(self, grey=grey, resolution_dpi=TEMPLATE_DPI)
+
     @property
     def height_px(self) -> int:
         """Rows."""
@@ -116,7 +130,6 @@ class FingerTemplate:
         finger, impression: of the image.
         extractor: who found the minutiae. Extractors put them in different places, so templates of different ones are
             not compared.
-        captured_dpi: the image's own resolution, for the record.
 
     Raises:
         FingerprintError: FINGER_RECORD_INVALID, when an array is not as above.
@@ -132,7 +145,6 @@ class FingerTemplate:
     extractor: str
     finger: FingerPosition = FingerPosition.UNKNOWN
     impression: Impression = Impression.LIVE_PLAIN
-    captured_dpi: float = TEMPLATE_DPI
 
     def __post_init__(self) -> None:
         self._check_shapes()
@@ -183,7 +195,6 @@ class FingerTemplate:
             extractor=extractor,
             finger=finger,
             impression=impression,
-            captured_dpi=resolution_dpi,
         )
 
     def __len__(self) -> int:
