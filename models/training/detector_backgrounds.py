@@ -10,9 +10,13 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage import data
 
 from models.training.detector_sources import Photo
+
+try:
+    from skimage import data
+except ImportError:  # a bare machine with a GPU: painted backgrounds stand in
+    data = None
 
 Picture = NDArray[np.uint8]
 
@@ -28,8 +32,10 @@ _WINDOW_TRIES = 12
 
 @cache
 def textures() -> tuple[Picture, ...]:
-    """scikit-image's pictures without a person, BGR."""
-    found = []
+    """scikit-image's pictures without a person, BGR; none where it is not installed."""
+    found: list[Picture] = []
+    if data is None:
+        return ()
     for name in _TEXTURES:
         picture = np.asarray(getattr(data, name)())
         picture = picture.astype(np.uint8) * (255 if picture.dtype == bool else 1)
@@ -51,7 +57,7 @@ def background(photos: list[tuple[Photo, Picture]], side: int, rng: np.random.Ge
         # Blurred until no face is left in it: a hall out of focus.
         shrunk = cv2.resize(picture, (7, 7), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.resize(shrunk, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
-    if draw < 0.65:
+    if draw < 0.65 and textures():
         picture = textures()[int(rng.integers(len(textures())))]
         return _fit(_window(picture, rng.uniform(0.2, 1.0), rng), side, rng)
     return paint(side, rng)

@@ -32,6 +32,10 @@ class Targets:
     boxes: Tensor
     landmarks: Tensor
 
+    def to(self, device: str) -> Targets:
+        """The same on a device."""
+        return Targets(self.face.to(device), self.boxes.to(device), self.landmarks.to(device))
+
 
 def assign(labels: Labels, side: int) -> NDArray[np.int64]:
     """Face index for every cell of a square picture, (cells,); see `Targets.face`."""
@@ -74,7 +78,7 @@ def targets(labels: list[Labels], side: int) -> Targets:
 
 def losses(raw: Tensor, wanted: Targets, side: int) -> dict[str, Tensor]:
     """Weighted terms from raw predictions (n, CHANNELS, cells): score, box, landmarks."""
-    middles, strides = cell_middles(side, side)
+    middles, strides = (tensor.to(raw.device) for tensor in cell_middles(side, side))
     raw = raw.float().transpose(1, 2)
     picture, cell = torch.nonzero(wanted.face >= 0, as_tuple=True)
     face = wanted.face[picture, cell]

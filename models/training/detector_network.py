@@ -7,6 +7,7 @@ Plain 3 x 3 convolutions with ReLU are what ONNX Runtime runs fastest in 8 bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,7 @@ class DetectorNet(nn.Module):
         return torch.cat([grid.flatten(2) for grid in self.grids(pictures)], dim=2)
 
 
+@cache
 def cell_middles(height: int, width: int) -> tuple[Tensor, Tensor]:
     """Middles (cells, 2) x, y in pixels, and strides (cells,), in the order of the network's output."""
     middles, strides = [], []

@@ -14,8 +14,10 @@ import math
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -38,14 +40,23 @@ _AVERAGE_DECAY = 0.999
 _LEAST_EYES_PX = 6.5
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`rgb` (n, side, side, 3) uint8, and what is in them."""
+
+    rgb: Tensor
+    targets: Targets
+    side: int
+
+
 class Scenes:
     """All rendered shards, in batches.
 
     A whole batch is resized to one of `sides_px`: cheap, and no scene is seen at one size alone.
     """
 
-    def __init__(self, seed: int, sides_px: tuple[int, ...]) -> None:
-        self._sides_px = sides_px
+    def __init__(self, seed: int, sides_px: tuple[int, ...], readers: int = 1) -> None:
+        self._sides_px, self._readers = sides_px, readers
         self._shards = [detector_shards.load(path) for path in detector_shards.available()]
         counts = [len(pictures) for pictures, _ in self._shards]
         self._where = np.array([(shard, row) for shard, count in enumerate(counts) for row in range(count)])
@@ -54,30 +65,35 @@ class Scenes:
     def __len__(self) -> int:
         return len(self._where)
 
-    def batches(self, size: int) -> Iterator[tuple[Tensor, Targets, int]]:
-        """Pictures (n, 3, side, side) RGB in -1..1, what is in them, and the side; without end."""
-        while True:
-            order = self._rng.permutation(len(self))
-            for start in range(0, len(order) - size + 1, size):
-                yield self._batch(order[start : start + size])
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Batches without end; scenes come from disk, so the next ones are read meanwhile."""
+        with ThreadPoolExecutor(self._readers) as pool:
+            ahead: deque[Future[Batch]] = deque()
+            while True:
+                order = self._rng.permutation(len(self))
+                for start in range(0, len(order) - size + 1, size):
+                    ahead.append(pool.submit(self._batch, order[start : start + size], int(self._rng.integers(2**32))))
+                    if len(ahead) > 4 * self._readers:
+                        yield ahead.popleft().result()
 
-    def _batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Targets, int]:
-        side = int(self._rng.choice(self._sides_px))
+    def _batch(self, rows: NDArray[np.int64], seed: int) -> Batch:
+        rng = np.random.default_rng(seed)
+        side = int(rng.choice(self._sides_px))
         pictures, labels = [], []
         for shard, row in self._where[rows]:
             picture, known = self._shards[shard][0][row], self._shards[shard][1][row]
-            mirrored = bool(self._rng.random() < 0.5)
+            mirrored = bool(rng.random() < 0.5)
             pictures.append(resized(np.asarray(picture), side, mirrored))
             labels.append(moved(known, side / SIDE_PX, mirrored))
-        rgb = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-        return self._tone(rgb), targets(labels, side), side
+        return Batch(torch.from_numpy(np.stack(pictures)), targets(labels, side), side)
 
-    def _tone(self, rgb: Tensor) -> Tensor:
-        """Grey values (n, 3, side, side) to -1..1, each picture with its own contrast, brightness and colour cast."""
-        count = len(rgb)
-        draw = [torch.from_numpy(self._rng.normal(0, 1, (count, c, 1, 1))).float() for c in (1, 1, 3)]
-        contrast = (0.15 * draw[0]).exp() / 128.0
-        return rgb.mul_(contrast).add_(0.1 * draw[1] + 0.05 * draw[2] - 127.5 * contrast).clamp_(-1, 1)
+
+def toned(rgb: Tensor) -> Tensor:
+    """Pictures (n, side, side, 3) uint8 to (n, 3, side, side) in -1..1, each in its own contrast, light and cast."""
+    count, device = len(rgb), rgb.device
+    contrast = (0.15 * torch.randn(count, 1, 1, 1, device=device)).exp() / 128.0
+    shift = 0.1 * torch.randn(count, 1, 1, 1, device=device) + 0.05 * torch.randn(count, 3, 1, 1, device=device)
+    return rgb.permute(0, 3, 1, 2).float().mul_(contrast).add_(shift - 127.5 * contrast).clamp_(-1, 1)
 
 
 def resized(bgr: NDArray[np.uint8], side: int, mirrored: bool) -> NDArray[np.uint8]:
@@ -102,14 +118,15 @@ def moved(labels: Labels, scale: float, mirrored: bool) -> Labels:
 class Run:
     """A training run with all its state on disk."""
 
-    def __init__(self, name: str, shape: DetectorShape, learning_rate: float) -> None:
+    def __init__(self, name: str, shape: DetectorShape, learning_rate: float, device: str) -> None:
         self.folder = train_dir("detector", name)
+        self.device = device
         self.learning_rate = learning_rate
         self.step, self.samples, self.seconds = 0, 0, 0.0
         state = self._stored()
         if state is not None:
             shape = DetectorShape(**state["shape"])
-        self.network = DetectorNet(shape).to(memory_format=torch.channels_last)
+        self.network = DetectorNet(shape).to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
@@ -117,11 +134,14 @@ class Run:
             [{"params": decayed, "weight_decay": 0.03}, {"params": others, "weight_decay": 0.0}],
             lr=learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
         if state is not None:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            for group in self.optimiser.param_groups:
+                group["fused"], group["foreach"] = True, None
             self.step, self.samples, self.seconds = state["step"], state["samples"], state["seconds"]
 
     def _stored(self) -> dict[str, Any] | None:
@@ -142,14 +162,14 @@ class Run:
         torch.save(state, self.folder / "writing.pt")
         (self.folder / "writing.pt").rename(self.folder / "latest.pt")
 
-    def learn(self, batch: tuple[Tensor, Targets, int], rate: float) -> dict[str, float]:
+    def learn(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         """One step; the terms of its loss."""
-        pictures, wanted, side = batch
+        pictures = toned(batch.rgb.to(self.device, non_blocking=True))
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate * rate * min(1.0, (self.step + 1) / _WARM_UP_STEPS)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16):
             raw = self.network(pictures)
-        terms = losses(raw, wanted, side)
+        terms = losses(raw, batch.targets.to(self.device), batch.side)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -157,15 +177,14 @@ class Run:
         self.step += 1
         self.samples += len(pictures)
         self._follow(min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step)))
-        return {name: float(term) for name, term in terms.items()}
+        return {name: term.detach() for name, term in terms.items()}
 
     def _follow(self, decay: float) -> None:
         ours, theirs = self.average.state_dict(), self.network.state_dict()  # both detached
-        for name, value in theirs.items():
-            if value.dtype.is_floating_point:
-                ours[name].lerp_(value, 1 - decay)
-            else:
-                ours[name].copy_(value)
+        moving = [name for name, value in theirs.items() if value.dtype.is_floating_point]
+        torch._foreach_lerp_([ours[name] for name in moving], [theirs[name] for name in moving], 1 - decay)
+        for name in theirs.keys() - set(moving):
+            ours[name].copy_(theirs[name])
 
     def report(self, means: dict[str, float]) -> None:
         """A line in the curve."""
@@ -178,7 +197,7 @@ class Run:
             writer.writerow([self.step, self.samples, round(self.seconds), *(f"{v:.4f}" for v in means.values())])
 
 
-def train(run: Run, batch: int, sides_px: tuple[int, ...], minutes: float, cool: bool) -> None:
+def train(run: Run, scenes: Scenes, batch: int, minutes: float, cool: bool) -> None:
     """Train until told to stop, or until the minutes are over."""
     stopped = False
 
@@ -188,10 +207,9 @@ def train(run: Run, batch: int, sides_px: tuple[int, ...], minutes: float, cool:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    scenes = Scenes(run.step, sides_px)
     print(f"{len(scenes)} scenes, {sum(p.numel() for p in run.network.parameters())} parameters, step {run.step}")
     begun, before, saved = time.monotonic(), run.seconds, time.monotonic()
-    recent: list[dict[str, float]] = []
+    recent: list[dict[str, Tensor]] = []
     progress = tqdm(scenes.batches(batch), desc=run.folder.name, unit="step", mininterval=20, file=sys.stdout)
     run.network.train()
     for pack in progress:
@@ -200,7 +218,7 @@ def train(run: Run, batch: int, sides_px: tuple[int, ...], minutes: float, cool:
         run.seconds = before + 60 * gone
         over = stopped or gone > minutes
         if len(recent) == _REPORT_EVERY_STEPS:
-            means = {name: float(np.mean([terms[name] for terms in recent])) for name in recent[0]}
+            means = {name: float(torch.stack([terms[name] for terms in recent]).mean()) for name in recent[0]}
             progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
             run.report(means)
             recent.clear()
@@ -220,15 +238,18 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--cool", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of the network, on a CPU")
+    parser.add_argument("--readers", type=int, default=1, help="threads that prepare scenes")
     arguments = parser.parse_args()
     if arguments.cool and math.isinf(arguments.minutes):
         parser.error("--cool needs --minutes")
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(0)
-    run = Run(arguments.run, DetectorShape(), arguments.learning_rate)
-    train(run, arguments.batch, tuple(arguments.sides), arguments.minutes, arguments.cool)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    run = Run(arguments.run, DetectorShape(), arguments.learning_rate, device)
+    scenes = Scenes(run.step, tuple(arguments.sides), arguments.readers)
+    train(run, scenes, arguments.batch, arguments.minutes, arguments.cool)
 
 
 if __name__ == "__main__":
