@@ -6,17 +6,13 @@ Everything returns BGR uint8 (side, side, 3) and is deterministic by the generat
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module, util
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.training.detector_sources import Photo
-
-try:
-    from skimage import data
-except ImportError:  # a bare machine with a GPU: painted backgrounds stand in
-    data = None
 
 Picture = NDArray[np.uint8]
 
@@ -33,9 +29,10 @@ _WINDOW_TRIES = 12
 @cache
 def textures() -> tuple[Picture, ...]:
     """scikit-image's pictures without a person, BGR; none where it is not installed."""
-    found: list[Picture] = []
-    if data is None:
+    if util.find_spec("skimage") is None:  # a bare machine with a GPU: painted backgrounds stand in
         return ()
+    data = import_module("skimage.data")
+    found: list[Picture] = []
     for name in _TEXTURES:
         picture = np.asarray(getattr(data, name)())
         picture = picture.astype(np.uint8) * (255 if picture.dtype == bool else 1)
