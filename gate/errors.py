@@ -8,12 +8,14 @@
     │   ├── FrameError        a picture that cannot be decoded
     │   ├── EnrolmentError    a photograph or traveller that cannot be enrolled
     │   ├── FingerprintError  a fingerprint image, record or template that cannot be used
+    │   ├── ClaimError        what the traveller presented cannot be read or is not accepted
     │   └── NotFoundError     a lane, flight, traveller or profile that is not known here
     ├── ConfigError           the engine was set up wrongly and does not start
     │   ├── SettingsError     gate.toml or the environment
     │   ├── ModelPackError    a model file is missing, altered or of another shape
     │   ├── ProviderError     the execution provider asked for is not the one that runs
     │   ├── MasterKeyError    the master key is missing, open to others, or not the store's
+    │   ├── IssuerKeyError    the keys of those who issue travel tokens are missing, unsafe or unusable
     │   └── StoreError        the store is in use, or not a store of this engine
     └── EngineFault           the engine broke: fail safe, never "no match"
         └── StorageFault      the disk failed, or what was stored is not as it was written
@@ -69,6 +71,23 @@ class Code(enum.StrEnum):
     FINGER_LOW_QUALITY = "FINGER_LOW_QUALITY"
     FINGER_RECORD_INVALID = "FINGER_RECORD_INVALID"
     FINGER_INCOMPARABLE = "FINGER_INCOMPARABLE"
+    CLAIM_UNREADABLE = "CLAIM_UNREADABLE"
+    BARCODE_MISSING = "BARCODE_MISSING"
+    BARCODE_SEVERAL = "BARCODE_SEVERAL"
+    BARCODE_UNUSABLE = "BARCODE_UNUSABLE"
+    TOKENS_OFF = "TOKENS_OFF"
+    TOKENS_FULL = "TOKENS_FULL"
+    TOKEN_MALFORMED = "TOKEN_MALFORMED"
+    TOKEN_ALGORITHM = "TOKEN_ALGORITHM"
+    TOKEN_ISSUER_UNKNOWN = "TOKEN_ISSUER_UNKNOWN"
+    TOKEN_KEY_REVOKED = "TOKEN_KEY_REVOKED"
+    TOKEN_SIGNATURE = "TOKEN_SIGNATURE"
+    TOKEN_AUDIENCE = "TOKEN_AUDIENCE"
+    TOKEN_NOT_YET_VALID = "TOKEN_NOT_YET_VALID"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    TOKEN_LIFETIME = "TOKEN_LIFETIME"
+    TOKEN_USED = "TOKEN_USED"
+    TOKEN_DOCUMENT = "TOKEN_DOCUMENT"
     CONSENT_REFUSED = "CONSENT_REFUSED"
     MANIFEST_TOO_LARGE = "MANIFEST_TOO_LARGE"
     TEMPLATES_FULL = "TEMPLATES_FULL"
@@ -91,6 +110,8 @@ class Code(enum.StrEnum):
     KEY_UNSAFE = "KEY_UNSAFE"
     KEY_INVALID = "KEY_INVALID"
     KEY_WRONG = "KEY_WRONG"
+    ISSUER_KEYS_INVALID = "ISSUER_KEYS_INVALID"
+    ISSUER_KEY_UNSAFE = "ISSUER_KEY_UNSAFE"
     STORE_MISSING = "STORE_MISSING"
     STORE_IN_USE = "STORE_IN_USE"
     STORE_FOREIGN = "STORE_FOREIGN"
@@ -214,6 +235,83 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "Fingerprints of different extractors cannot be compared.",
             "Enrol the fingers again with the extractor that is in use.",
         ),
+        Code.CLAIM_UNREADABLE: Entry(
+            "INVALID_ARGUMENT",
+            "What the traveller presented cannot be read.",
+            "Let them present it again; docs/claims.md says what can be read.",
+        ),
+        Code.BARCODE_MISSING: Entry(
+            "INVALID_ARGUMENT",
+            "No barcode was found in the picture.",
+            "Send a sharp picture of the whole barcode, at least three pixels a module.",
+        ),
+        Code.BARCODE_SEVERAL: Entry(
+            "INVALID_ARGUMENT", "The picture shows several barcodes.", "Let the traveller present one of them."
+        ),
+        Code.BARCODE_UNUSABLE: Entry(
+            "INVALID_ARGUMENT",
+            "The picture is none that a barcode is looked for in.",
+            "Send grey or BGR with 8 bits a sample, 32 pixels to 4096 x 2304.",
+        ),
+        Code.TOKENS_OFF: Entry(
+            "FAILED_PRECONDITION",
+            "This engine accepts no travel tokens.",
+            "Give it the issuers' keys and its audience (docs/claims.md), or verify by document.",
+        ),
+        Code.TOKENS_FULL: Entry(
+            "RESOURCE_EXHAUSTED",
+            "The engine keeps as many used travel tokens as it can.",
+            "Verify by document; used tokens are forgotten as they expire.",
+        ),
+        Code.TOKEN_MALFORMED: Entry(
+            "INVALID_ARGUMENT",
+            "The travel token is not made as docs/claims.md says.",
+            "Check the issuer's implementation with `gate token verify`.",
+        ),
+        Code.TOKEN_ALGORITHM: Entry(
+            "INVALID_ARGUMENT",
+            "The travel token is not signed with its key's algorithm.",
+            "Sign with EdDSA (Ed25519) or ES256, as the issuer's key says.",
+        ),
+        Code.TOKEN_ISSUER_UNKNOWN: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token is of an issuer or key that is not known here.",
+            "Add the issuer's public key to the JWKS file.",
+        ),
+        Code.TOKEN_KEY_REVOKED: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token was signed with a key that is revoked.",
+            "Issue the token again with a key in use.",
+        ),
+        Code.TOKEN_SIGNATURE: Entry(
+            "INVALID_ARGUMENT", "The travel token's signature is wrong.", "Verify by document; alert an officer."
+        ),
+        Code.TOKEN_AUDIENCE: Entry(
+            "FAILED_PRECONDITION", "The travel token is for another place.", "Issue it for this checkpoint's audience."
+        ),
+        Code.TOKEN_NOT_YET_VALID: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token is not valid yet.",
+            "Come back later; check the clocks of issuer and engine.",
+        ),
+        Code.TOKEN_EXPIRED: Entry(
+            "FAILED_PRECONDITION", "The travel token has expired.", "Issue a new one, or verify by document."
+        ),
+        Code.TOKEN_LIFETIME: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token is valid for longer than is accepted.",
+            "Issue it for one journey, for a day at most.",
+        ),
+        Code.TOKEN_USED: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token was used already.",
+            "Issue a new one for each passage; alert an officer when the traveller did not use it.",
+        ),
+        Code.TOKEN_DOCUMENT: Entry(
+            "FAILED_PRECONDITION",
+            "The travel token is bound to another document than the traveller's.",
+            "Issue it with the document that the traveller is expected with.",
+        ),
         Code.CONSENT_REFUSED: Entry(
             "FAILED_PRECONDITION",
             "The traveller does not consent to face verification.",
@@ -308,6 +406,16 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "The master key is not the one that the store was sealed with.",
             "Bring that key back (`gate key show` compares the ids), or start with a new store.",
         ),
+        Code.ISSUER_KEYS_INVALID: Entry(
+            "FAILED_PRECONDITION",
+            "The issuers' keys are not usable.",
+            "Give public keys as a JWKS file (docs/claims.md); `gate token new-key --jwks FILE` writes one.",
+        ),
+        Code.ISSUER_KEY_UNSAFE: Entry(
+            "FAILED_PRECONDITION",
+            "Others could read the signing key.",
+            "Give the key file to its user alone: chown, then chmod 600.",
+        ),
         Code.STORE_MISSING: Entry(
             "FAILED_PRECONDITION", "There is no store.", "Name it in [storage] path; the engine makes it at its start."
         ),
@@ -399,6 +507,10 @@ class FingerprintError(InputError):
     """A fingerprint image, record or template that cannot be used."""
 
 
+class ClaimError(InputError):
+    """What the traveller presented cannot be read or is not accepted. Says nothing about whom the lane sees."""
+
+
 class NotFoundError(InputError):
     """A lane, flight, traveller or profile that is not known here."""
 
@@ -421,6 +533,10 @@ class ProviderError(ConfigError):
 
 class MasterKeyError(ConfigError):
     """The master key is missing, open to others, or not the store's."""
+
+
+class IssuerKeyError(ConfigError):
+    """The keys of those who issue travel tokens are missing, unsafe or unusable."""
 
 
 class StoreError(ConfigError):

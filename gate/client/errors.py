@@ -18,12 +18,14 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from gate.errors import (
+    ClaimError,
     Code,
     EngineFault,
     EnrolmentError,
     FieldViolation,
     FrameError,
     GateError,
+    IssuerKeyError,
     MasterKeyError,
     ModelPackError,
     NotFoundError,
@@ -49,6 +51,10 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
     {
         "FRAME_": FrameError,
         "PHOTO_": EnrolmentError,
+        "CLAIM_": ClaimError,
+        "BARCODE_": ClaimError,
+        "TOKEN_": ClaimError,
+        "TOKENS_": ClaimError,
         "CONSENT_": EnrolmentError,
         "TEMPLATES_": EnrolmentError,
         "EXPIRY_": EnrolmentError,
@@ -60,6 +66,7 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
         "RUNTIME_": ProviderError,
         "PROVIDER_": ProviderError,
         "KEY_": MasterKeyError,
+        "ISSUER_": IssuerKeyError,
         "STORE_": StoreError,
         "SEAL_": StorageFault,
         "JOURNAL_": StorageFault,
@@ -78,7 +85,7 @@ def known_code(name: str) -> Code | None:
 
 def error_class(code: Code) -> type[GateError]:
     """The class that errors of `code` come back as."""
-    if code.endswith("_UNKNOWN") and code is not Code.PACK_UNKNOWN:
+    if code.endswith("_UNKNOWN") and code not in {Code.PACK_UNKNOWN, Code.TOKEN_ISSUER_UNKNOWN}:
         return NotFoundError
     return next((kind for prefix, kind in _OF_CODE_PREFIX.items() if code.startswith(prefix)), ProtocolError)
 

@@ -1,0 +1,1 @@
+"""How a traveller arrives: what they present, read and verified, as one record (docs/claims.md)."""

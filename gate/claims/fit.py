@@ -1,0 +1,149 @@
+"""How well a traveller fits a boarding pass: it narrows a search to a few, and never decides anything.
+
+Exact keys come first: seat, booking, check-in sequence. A name only excludes or, where nothing better is known, keeps a
+few; it opens nothing. The face is compared whatever fits.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gate.claims.bcbp import TITLES, BoardingPass, PassLeg
+from gate.gallery.traveller import Particulars, Traveller
+
+FEW = 8
+"""More travellers than this is no narrowing: a boarding pass that fits so many says nothing."""
+
+_SPELT_OUT = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE", "Å": "AA", "Ø": "OE", "Æ": "AE", "ẞ": "SS", "ß": "SS"})
+_BARE = str.maketrans({"Ø": "O", "Æ": "AE", "ẞ": "SS", "ß": "SS"})
+
+
+class Grade(enum.IntEnum):
+    """How good a fit is; higher is better."""
+
+    CONTRADICTED = 0
+    """Something exact differs, or the surname does."""
+    UNKNOWN = 1
+    """Nothing is known on both sides."""
+    NAME = 2
+    """The name agrees, and nothing exact is known on both sides."""
+    KEY = 3
+    """Something exact agrees; the name is not known on both sides."""
+    KEY_AND_NAME = 4
+    """Something exact agrees, and the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What a carrier's systems know of a traveller on a flight beside their `Particulars`; empty where not known."""
+
+    record_locator: str = ""
+    sequence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The answer.
+
+    Attributes:
+        agree, differ: of ``seat``, ``record_locator``, ``sequence``, ``surname``, ``given_names``: those known on
+            both sides.
+    """
+
+    grade: Grade
+    agree: frozenset[str] = frozenset()
+    differ: frozenset[str] = frozenset()
+
+
+_EXACT = frozenset({"seat", "record_locator", "sequence"})
+
+
+def fit(boarding_pass: BoardingPass, leg: PassLeg, known: Particulars, booking: Booking | None = None) -> Fit:
+    """How well somebody expected on the flight of `leg` fits a boarding pass. Pure.
+
+    A seat that differs is no contradiction where another key agrees: seats are changed after check-in.
+
+    Args:
+        boarding_pass: for the name. leg: one of its legs, on the flight that `known` is expected on.
+        known: what the manifest said. booking: what else is known.
+    """
+    booking = booking or Booking()
+    pairs = {
+        "seat": (leg.seat if leg.seat[:1].isdigit() else "", known.seat.upper().lstrip("0")),
+        "record_locator": (leg.record_locator, booking.record_locator.upper()),
+        "sequence": (leg.sequence, booking.sequence.upper().lstrip("0")),
+    }
+    found = {name: ours == theirs for name, (ours, theirs) in pairs.items() if ours and theirs}
+    if boarding_pass.surname and known.surname:
+        found["surname"] = _surnames_agree(boarding_pass, known.surname)
+    if boarding_pass.given_names and known.given_names.strip():
+        found["given_names"] = _given_names_agree(boarding_pass, known.given_names)
+    agree = frozenset(name for name, same in found.items() if same)
+    differ = frozenset(name for name, same in found.items() if not same)
+    return Fit(_grade(agree, differ), agree, differ)
+
+
+def narrow(
+    boarding_pass: BoardingPass, leg: PassLeg, expected: Iterable[tuple[Traveller, Booking]], few: int = FEW
+) -> tuple[Traveller, ...]:
+    """The travellers whom a boarding pass may mean: those of the best grade, which is at least `Grade.NAME`.
+
+    Args:
+        boarding_pass: for the name. leg: one of its legs.
+        expected: travellers, on any flight; those of other flights are passed over.
+        few: more of one grade than this are none.
+
+    Returns:
+        In the order given; empty when nobody fits, or too many do.
+    """
+    graded: dict[Grade, list[Traveller]] = {}
+    for traveller, booking in expected:
+        if leg.flight and traveller.flight == leg.flight:
+            grade = fit(boarding_pass, leg, traveller.particulars or Particulars(), booking).grade
+            graded.setdefault(grade, []).append(traveller)
+    best = graded.get(max(graded, default=Grade.UNKNOWN), []) if graded else []
+    return tuple(best) if best and max(graded) >= Grade.NAME and len(best) <= few else ()
+
+
+def _grade(agree: frozenset[str], differ: frozenset[str]) -> Grade:
+    exact, against = agree & _EXACT, differ & _EXACT
+    if "surname" in differ or against - {"seat"} or (against and not exact):
+        return Grade.CONTRADICTED
+    if "given_names" in differ and not exact:
+        return Grade.CONTRADICTED
+    if exact:
+        return Grade.KEY_AND_NAME if "surname" in agree and "given_names" not in differ else Grade.KEY
+    return Grade.NAME if "surname" in agree else Grade.UNKNOWN
+
+
+def _surnames_agree(boarding_pass: BoardingPass, expected: str) -> bool:
+    printed = _letters(boarding_pass.surname)
+    cut = boarding_pass.name_truncated and not boarding_pass.given_names
+    return any(name == printed or (cut and name.startswith(printed)) for name in _spellings(expected))
+
+
+def _given_names_agree(boarding_pass: BoardingPass, expected: str) -> bool:
+    """One is the beginning of the other, with or without a title that stands right behind the name."""
+    printed = _letters(boarding_pass.given_names)
+    meant = {printed, *(printed.removesuffix(title) for title in TITLES)} - {""}
+    first = _spellings(expected.split(maxsplit=1)[0])
+    return any(
+        name.startswith(mine) or any(mine == start for start in first)
+        for name in _spellings(expected)
+        for mine in meant
+    )
+
+
+def _spellings(name: str) -> frozenset[str]:
+    """A name as a boarding pass may write it: diacritics dropped, or spelt out."""
+    upper = name.upper()
+    return frozenset({_letters(upper.translate(_BARE)), _letters(upper.translate(_SPELT_OUT))})
+
+
+def _letters(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name.upper())
+    return re.sub("[^A-Z]", "", plain)
