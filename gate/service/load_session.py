@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 from gate.engine.engine import Engine
 from gate.engine.loader import Instalment, ManifestLoad
@@ -26,8 +25,6 @@ from gate.service import convert_manifest as convert
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.threads import in_thread
 from gate.vision.probe import Probe
-
-T = TypeVar("T")
 
 ENTRIES = 1_000
 """Findings or people in one instalment: at some 300 bytes each it stays far below the size limit of a message."""
@@ -91,12 +88,15 @@ class LoadSession:
         await self._looking.put(None)
 
     async def _enrol(self) -> None:
-        """Enrols photographs in the order in which they came, each as soon as it was looked at; then sums up."""
+        """Enrols photographs in the order in which they came, each as soon as it was looked at; then sums up.
+
+        Not in the threads that run models: those would wait for the disk.
+        """
         while (oldest := await self._looking.get()) is not None:
             template, name, data = await oldest.template, oldest.name, oldest.data
-            await self._send(await self._in_thread(partial(oldest.load.photo, name, data, template)))
+            await self._send(await asyncio.to_thread(partial(oldest.load.photo, name, data, template)))
         if self._load is not None:
-            await self._send(await self._in_thread(self._load.finish))
+            await self._send(await asyncio.to_thread(self._load.finish))
 
     def _take(self, chunk: bytes) -> None:
         if self._load is not None:
@@ -117,9 +117,9 @@ class LoadSession:
         if self._load is not None:
             return self._load
         data, self._data = bytes(self._data), bytearray()
-        load = self._load = await self._in_thread(lambda: self._engine.load_manifest(data, name, dry_run=dry_run))
+        load = self._load = await asyncio.to_thread(lambda: self._engine.load_manifest(data, name, dry_run=dry_run))
         instalments = load.load()
-        while (given := await self._in_thread(lambda: next(instalments, None))) is not None:
+        while (given := await asyncio.to_thread(lambda: next(instalments, None))) is not None:
             await self._send(given)
         return load
 
@@ -133,16 +133,13 @@ class LoadSession:
         if not load.wants(name):
             return None
         try:
-            return await self._in_thread(lambda: load.embed(data))
+            return await in_thread(self._executor, lambda: load.embed(data))
         except InputError as error:
             return error
 
     async def _send(self, given: Instalment) -> None:
         for part in _parts(given):
             await self._write(convert.instalment(part, self._received))
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await in_thread(self._executor, work)
 
 
 def _seen(task: asyncio.Task[Probe | InputError | None]) -> None:
