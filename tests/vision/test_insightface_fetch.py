@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.server
 import threading
 import zipfile
@@ -15,7 +16,7 @@ from gate.errors import Code, ModelPackError
 from gate.vision.insightface_fetch import fetch_insightface_pack
 
 # The library leaves the connection of a refused download open; it is found when the memory is tidied up.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
 STORAGE = "insightface.utils.storage.MODEL_ZOO_RELEASE_DOWNLOAD_URL"
 
@@ -23,6 +24,13 @@ STORAGE = "insightface.utils.storage.MODEL_ZOO_RELEASE_DOWNLOAD_URL"
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         del args
+
+
+@pytest.fixture(autouse=True)
+def _tidy() -> Iterator[None]:
+    """Finds the open connection here, and not within whichever test comes later."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
