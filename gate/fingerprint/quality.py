@@ -184,7 +184,7 @@ def _largest(ridges: NDArray[np.bool_]) -> NDArray[np.bool_]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ridges.astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
     areas[0] = 0  # the rest
-    return np.logical_and(ridges, labels == np.argmax(areas))
+    return np.asarray(ridges & (labels == np.argmax(areas)), np.bool_)
 
 
 def _mean(values: _Map) -> _Map:
