@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from gate.errors import Code, EngineFault, ModelPackError
-from gate.vision.detector import Candidates, Floats, above, letterbox, to_faces
+from gate.vision.detector import Candidates, Floats, above, letterbox, suppress, to_faces
 from gate.vision.probe import Face, ImageBGR
 from gate.vision.session import OrtSession, Tensor
 
@@ -17,6 +17,9 @@ STRIDES_PX = (8, 16, 32)
 # Score (a logit), logarithms of the distances to the box's sides, landmarks; distances in units of two strides.
 _CHANNELS = 1 + 4 + 10
 _UNIT_STRIDES = 2.0
+# Cells that see a face less clearly than the threshold asks still help to place it: those from this share of it on.
+_HEARD = 0.5
+_SAME_FACE_IOU = 0.5
 # Beyond this a logarithm is no distance on any canvas, and its exponential no number.
 _MAX_LOG = 6.0
 
@@ -44,7 +47,8 @@ class LaneFacesDetector:
         canvas, scale = letterbox(image_bgr, self.detect_size_px)
         pixels = cv2.dnn.blobFromImage(canvas, ddepth=cv2.CV_8U)
         outputs = self._session.run({self._session.inputs[0].name: pixels})
-        return to_faces(decode(outputs[0], (canvas.shape[1], canvas.shape[0]), self._threshold), scale)
+        heard = decode(outputs[0], (canvas.shape[1], canvas.shape[0]), _HEARD * self._threshold)
+        return to_faces(agree(heard, self._threshold), scale)
 
     def warm(self) -> None:
         """See `gate.vision.detector.Detector.warm`; a picture of 16:9, the shape that cameras send."""
@@ -87,6 +91,31 @@ def decode(raw: Tensor, canvas_wh: tuple[int, int], threshold: float) -> Candida
         landmarks.astype(np.float32, copy=False),
         scores.astype(np.float32, copy=False),
     )
+
+
+def agree(heard: Candidates, threshold: float) -> Candidates:
+    """One candidate a face: its box and landmarks are the mean over all cells that see it, weighted by their scores.
+
+    Each cell errs on its own, so their mean is nearer to the truth than the best of them.
+
+    Args:
+        heard: candidates, doubles among them.
+        threshold: that the best score of a face must reach.
+    """
+    best = suppress(heard.boxes_xyxy, heard.scores)
+    best = best[heard.scores[best] >= threshold]
+    weights = heard.scores * (overlap(heard.boxes_xyxy[best], heard.boxes_xyxy) >= _SAME_FACE_IOU)
+    weights /= weights.sum(axis=1, keepdims=True)
+    landmarks = np.einsum("fc,cpd->fpd", weights, heard.landmarks)
+    return Candidates(weights @ heard.boxes_xyxy, landmarks, heard.scores[best])
+
+
+def overlap(a: Floats, b: Floats) -> Floats:
+    """Intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
+    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=2)
+    area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b))
+    return np.asarray(shared / np.maximum(area_a[:, None] + area_b - shared, 1e-6), np.float32)
 
 
 def _check(session: OrtSession) -> None:

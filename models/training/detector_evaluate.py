@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gate.vision.detector import Detector
-from gate.vision.lane_faces import LaneFacesDetector
+from gate.vision.lane_faces import LaneFacesDetector, overlap
 from gate.vision.probe import Face
 from gate.vision.session import OrtSession
 from models.training.chart import chart
@@ -80,14 +80,6 @@ def ours(path: Path, longest_px: int, threshold: float) -> LaneFacesDetector:
     return LaneFacesDetector(
         OrtSession(path.read_bytes(), name=path.name), detect_size_px=longest_px, threshold=threshold
     )
-
-
-def overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inner = np.prod(np.clip(high - low, 0, None), axis=2)
-    area_a, area_b = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b))
-    return np.asarray(inner / np.maximum(area_a[:, None] + area_b - inner, 1e-6), np.float32)
 
 
 def compare(photo: Photograph, faces: tuple[Face, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
