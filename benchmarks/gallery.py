@@ -40,6 +40,7 @@ from gate.gallery.keeper import Addition
 from gate.gallery.sealed import SealedGallery
 from gate.gallery.store import SealedStore
 from gate.gallery.traveller import Particulars, TravelDocument, Traveller
+from gate.service.threads import take_short_turns
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
 from gate.vision.probe import MaskState, Probe
@@ -255,6 +256,7 @@ def main(arguments: list[str] | None = None) -> None:
     console = Console()
     plan = Plan(4200 if options.quick else 42_000, options.rounds, 0.5 if options.quick else 2.0, options.seed)
     facts = machine.describe()  # before the load of the run itself
+    take_short_turns()  # as the engine does
     with console.status("set-up") as status:
         found = measure(plan, status.update)
     table = Table(title=f"gallery of {plan.travellers} travellers, medians over {plan.rounds} rounds")

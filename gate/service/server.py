@@ -28,7 +28,7 @@ from gate.service.gallery_service import GalleryService
 from gate.service.interceptors import Guard
 from gate.service.lane_service import LaneService
 from gate.service.pb import gallery_pb2, gallery_pb2_grpc, lane_pb2, lane_pb2_grpc
-from gate.service.threads import in_thread
+from gate.service.threads import in_thread, take_short_turns
 from gate.settings import ServerSettings
 
 _log = structlog.stdlib.get_logger("gate.service")
@@ -183,6 +183,7 @@ async def serve(engine: Engine, settings: ServerSettings, on_ready: Callable[[Ga
     Raises:
         ConfigError: the engine cannot start.
     """
+    take_short_turns()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
