@@ -93,6 +93,14 @@ class StorageSettings(_Group):
     master_key_file: Path | None = Field(None, description="made by `gate key new FILE`; for the engine's user alone")
 
 
+class FingerprintSettings(_Group):
+    """How fingers are read, where a traveller's face does not settle it (docs/fingerprint.md)."""
+
+    extractor: Literal["auto", "leader", "libfprint", "off"] = Field(
+        "auto", description="what finds minutiae; auto: the most accurate that is installed"
+    )
+
+
 class LaneSettings(_Group):
     """One lane."""
 
@@ -116,6 +124,7 @@ class Settings(BaseSettings):
     gallery: GallerySettings = GallerySettings()
     manifest: ManifestSettings = ManifestSettings()
     storage: StorageSettings = StorageSettings()
+    fingerprint: FingerprintSettings = FingerprintSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
     profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
 

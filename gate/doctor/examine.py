@@ -38,6 +38,7 @@ def examine(config: Path | None = None) -> Iterator[Finding]:
 
 def _engine(settings: Settings) -> Iterator[Finding]:
     # These import OpenCV, ONNX Runtime and gRPC, which `check_packages` has found.
+    from gate.doctor.fingerprint import check_fingerprint  # noqa: PLC0415
     from gate.doctor.models import check_models  # noqa: PLC0415
     from gate.doctor.store import check_store  # noqa: PLC0415
     from gate.service.listen import is_local  # noqa: PLC0415
@@ -54,6 +55,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield environment.check_provider(settings.models.provider, onnxruntime.get_available_providers())
     yield machine.check_model_folders(model_folders(registry_folder()))
     yield from check_models(settings.models.pack, settings.models.insightface_root)
+    yield check_fingerprint(settings.fingerprint)
     yield check_store(settings.storage)
     yield machine.check_address(settings.server)
     yield machine.check_exposure(settings.server, local=is_local(settings.server.address))

