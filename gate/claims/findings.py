@@ -40,6 +40,7 @@ class Oddity(enum.StrEnum):
     DATE_INVALID = "DATE_INVALID"
     ISSUED_AFTER_FLIGHT = "ISSUED_AFTER_FLIGHT"
     LEGS_REPEATED = "LEGS_REPEATED"
+    LEG_ELSEWHERE = "LEG_ELSEWHERE"
     SECURITY_SHORT = "SECURITY_SHORT"
     SECURITY_UNCHECKED = "SECURITY_UNCHECKED"
 
@@ -103,6 +104,7 @@ CATALOGUE: Mapping[Oddity, Kind] = MappingProxyType(
         Oddity.DATE_INVALID: Kind(_ERROR, "The day of the year is none within half a year of now."),
         Oddity.ISSUED_AFTER_FLIGHT: Kind(_WARNING, "The boarding pass was issued after its flight."),
         Oddity.LEGS_REPEATED: Kind(_WARNING, "Two legs of one boarding pass are the same flight."),
+        Oddity.LEG_ELSEWHERE: Kind(_WARNING, "No leg begins or ends at this place; all of them are looked at."),
         Oddity.SECURITY_SHORT: Kind(_WARNING, "The security data end before their stated length."),
         Oddity.SECURITY_UNCHECKED: Kind(_NOTE, "There are security data; this engine does not check them."),
         Oddity.TOKEN_CLAIM_UNKNOWN: Kind(_NOTE, "The token has a claim that is not read here."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -88,25 +89,27 @@ def fit(boarding_pass: BoardingPass, leg: PassLeg, known: Particulars, booking: 
 
 
 def narrow(
-    boarding_pass: BoardingPass, leg: PassLeg, expected: Iterable[tuple[Traveller, Booking]], few: int = FEW
+    boarding_pass: BoardingPass, expected: Iterable[tuple[Traveller, Booking]], few: int = FEW
 ) -> tuple[Traveller, ...]:
     """The travellers whom a boarding pass may mean: those of the best grade, which is at least `Grade.NAME`.
 
     Args:
-        boarding_pass: for the name. leg: one of its legs.
-        expected: travellers, on any flight; those of other flights are passed over.
-        few: more of one grade than this are none.
+        boarding_pass: one that is readable.
+        expected: travellers, on any flight; those of flights that the pass does not name are passed over.
+        few: more people of one grade than this are none.
 
     Returns:
-        In the order given; empty when nobody fits, or too many do.
+        In the order given, one entry a flight; empty when nobody fits, or too many do.
     """
-    graded: dict[Grade, list[Traveller]] = {}
+    legs = {leg.flight: leg for leg in boarding_pass.legs if leg.flight}
+    graded: defaultdict[Grade, list[Traveller]] = defaultdict(list)
     for traveller, booking in expected:
-        if leg.flight and traveller.flight == leg.flight:
+        if leg := legs.get(traveller.flight):
             grade = fit(boarding_pass, leg, traveller.particulars or Particulars(), booking).grade
-            graded.setdefault(grade, []).append(traveller)
-    best = graded.get(max(graded, default=Grade.UNKNOWN), []) if graded else []
-    return tuple(best) if best and max(graded) >= Grade.NAME and len(best) <= few else ()
+            graded[grade].append(traveller)
+    best = max(graded, default=Grade.CONTRADICTED)
+    found = graded[best] if best >= Grade.NAME else []
+    return tuple(found) if len({traveller.reference for traveller in found}) <= few else ()
 
 
 def _grade(agree: frozenset[str], differ: frozenset[str]) -> Grade:
