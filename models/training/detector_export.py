@@ -35,11 +35,10 @@ _MEAN, _STD = 128, 128.0
 
 
 class _Reader(CalibrationDataReader):
-    """Pictures (1, 3, side, side) float BGR in -1..1 from the first shard."""
+    """Pictures (n, side, side, 3) BGR, one after the other as the float network's input."""
 
-    def __init__(self, count: int) -> None:
-        pictures, _ = detector_shards.load(detector_shards.available()[0])
-        self._pictures: Iterator[NDArray[np.uint8]] = iter(pictures[:count])
+    def __init__(self, pictures: NDArray[np.uint8]) -> None:
+        self._pictures: Iterator[NDArray[np.uint8]] = iter(pictures)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         """The next calibration picture."""
@@ -83,8 +82,14 @@ def to_onnx(network: DetectorNet) -> onnx.ModelProto:
     return onnx.load_from_string(buffer.getvalue())
 
 
-def quantise(model: onnx.ModelProto, scenes: int = _CALIBRATION_SCENES) -> onnx.ModelProto:
-    """The same with its inner convolutions in 8 bits."""
+def calibration_scenes() -> NDArray[np.uint8]:
+    """Scenes (n, side, side, 3) BGR of the first shard, by which ranges are set."""
+    pictures, _ = detector_shards.load(detector_shards.available()[0])
+    return pictures[:_CALIBRATION_SCENES]
+
+
+def quantise(model: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
+    """The same with its inner convolutions in 8 bits, ranges from pictures (n, side, side, 3) BGR."""
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, target = (str(Path(folder) / name) for name in ("full.onnx", "prepared.onnx", "small.onnx"))
         onnx.save(model, source)
@@ -93,7 +98,7 @@ def quantise(model: onnx.ModelProto, scenes: int = _CALIBRATION_SCENES) -> onnx.
         quantize_static(
             prepared,
             target,
-            _Reader(scenes),
+            _Reader(pictures),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -133,7 +138,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     model = to_onnx(load_network(train_dir("detector", arguments.run) / "latest.pt"))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(take_pixels(model if arguments.full else quantise(model)), arguments.out)
+    onnx.save(take_pixels(model if arguments.full else quantise(model, calibration_scenes())), arguments.out)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB")
 
 
