@@ -130,15 +130,13 @@ def _surnames_agree(boarding_pass: BoardingPass, expected: str) -> bool:
 
 
 def _given_names_agree(boarding_pass: BoardingPass, expected: str) -> bool:
-    """One is the beginning of the other, with or without a title that stands right behind the name."""
+    """One begins with the other, with or without a title that stands right behind the name."""
     printed = _letters(boarding_pass.given_names)
     meant = {printed, *(printed.removesuffix(title) for title in TITLES)} - {""}
-    first = _spellings(expected.split(maxsplit=1)[0])
-    return any(
-        name.startswith(mine) or any(mine == start for start in first)
-        for name in _spellings(expected)
-        for mine in meant
-    )
+    # Where the pass says more: up to the end of one of its words, so that ANNALENA does not begin with ANNA.
+    words = boarding_pass.given_names.split()
+    beginnings = {_letters("".join(words[: count + 1])) for count in range(len(words))}
+    return any(name in beginnings or any(name.startswith(mine) for mine in meant) for name in _spellings(expected))
 
 
 def _spellings(name: str) -> frozenset[str]:
