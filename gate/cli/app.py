@@ -7,7 +7,7 @@ import os
 import typer
 
 from gate import __version__
-from gate.cli import audit, doctor, flight, key, manifest, models, play, serve
+from gate.cli import audit, doctor, flight, key, manifest, models, play, serve, token
 from gate.cli import demo as demo_command
 from gate.cli.failures import DEBUG_VARIABLE
 
@@ -28,6 +28,7 @@ app.add_typer(manifest.app, name="manifest")
 app.add_typer(flight.app, name="flight")
 app.add_typer(audit.app, name="audit")
 app.add_typer(key.app, name="key")
+app.add_typer(token.app, name="token")
 
 
 def _version(wanted: bool) -> None:
