@@ -18,6 +18,7 @@ WITHHELD = frozenset(
     {
         "traveller", "traveller_reference", "reference", "name", "document", "document_number", "number", "claim_value",
         "photo", "image", "frame_data", "data", "embedding", "template", "probe",
+        "claim_text", "mrz", "boarding_pass", "barcode", "token", "token_id", "jti",
     }
 )  # fmt: skip
 """Keys that never reach a log: a slip in one call must not become a record of a traveller."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.claims.catalogue import table
 from gate.claims.claim import Claim, ClaimKind, ClaimRules, Presented, PresentedKind
 from gate.claims.findings import CATALOGUE, Oddity
 from gate.claims.read import read_claim
@@ -205,3 +207,8 @@ def test_whatever_is_presented_becomes_a_claim_or_a_claim_error(kind: PresentedK
 def test_every_oddity_has_a_meaning() -> None:
     assert set(CATALOGUE) == set(Oddity)
     assert all(kind.meaning.endswith(".") for kind in CATALOGUE.values())
+
+
+def test_the_page_lists_every_oddity() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert table() in page, "docs/claims.md is out of date: paste the output of `python -m gate.claims.catalogue`"
