@@ -44,13 +44,16 @@ def as_published(session: OrtSession, grey: GreyImage) -> np.ndarray[tuple[int, 
 
 
 def share_same(
-    template: FingerTemplate, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]], turn_rad: float = 0.02
+    template: FingerTemplate,
+    rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    apart_px: float = 0.5,
+    turn_rad: float = 0.001,
 ) -> float:
-    """Part of all minutiae that both have in the very same place, with the same direction and kind."""
+    """Part of all minutiae that both have in the same place, with the same direction and kind."""
     mine = np.stack([template.x_px, template.y_px, template.angle_rad, template.kind == 1], axis=1)
     differences = mine[:, None] - rows[None]
     differences[..., 2] = np.angle(np.exp(1j * differences[..., 2]))
-    same = (np.abs(differences) < np.array([0.5, 0.5, turn_rad, 0.5])).all(axis=2)
+    same = (np.abs(differences) < np.array([apart_px, apart_px, turn_rad, 0.5])).all(axis=2)
     return float(same.any(axis=1).sum() / max(len(mine), len(rows)))
 
 
@@ -70,7 +73,7 @@ def test_searching_only_where_there_is_contrast_loses_next_to_nothing(
     grey = read(shared, "FVC2004_DB1_B/102_5")
     rows, columns = leader._region(leader._padded(grey)[0])
     assert (rows.stop - rows.start) * (columns.stop - columns.start) < 0.7 * grey.size
-    assert share_same(extractor.extract(FingerImage(grey)), as_published(published, grey), turn_rad=0.15) > 0.95
+    assert share_same(extractor.extract(FingerImage(grey)), as_published(published, grey), 1.5, 0.15) > 0.95
 
 
 def test_a_finger_at_the_border_keeps_its_minutiae_inside(shared: Path, extractor: LeaderExtractor) -> None:
