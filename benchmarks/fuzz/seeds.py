@@ -8,6 +8,8 @@ import struct
 import numpy as np
 from PIL import Image
 
+from gate.claims.bcbp_items import REPEATED, UNIQUE
+from gate.claims.write_bcbp import LegText, write_bcbp
 from tests.manifest.face_records import LEFT_EYE, RIGHT_EYE, Portrait, dg2, face_image_data_block, face_record, tlv
 
 _JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF portrait\xff\xd9"
@@ -141,6 +143,17 @@ def mrz() -> list[bytes]:
         td3.replace(b"0", b"O").replace(b"1", b"I"),
         td3.replace(b"\n", b""),
     ]
+
+
+def bcbp() -> list[bytes]:
+    """Boarding passes of one leg and of four, with nothing and with every section, and what scanners make of them."""
+    filled = {item.field: "7" * item.width for item in REPEATED}
+    legs = [LegText("ZZ", f"{number}A", 320 + number, "HKG", "LHR", "ABC123", seat="12A") for number in range(1, 4)]
+    full = LegText("ZZ", "42", 326, "HKG", "LHR", "ABC123", "Y", "12A", "7", "1", filled, "own data")
+    details = {item.field: "6" * item.width for item in UNIQUE}
+    plain = write_bcbp("MUSTER/ANNA MRS", LegText("ZZ", "42", 326), version="").encode()
+    every = write_bcbp("MUSTER/ANNA", full, *legs, details=details, security=("1", "x" * 100)).encode()
+    return [plain, every, b"]Q3" + plain + b"\r\n", plain.lower(), every[:100]]
 
 
 def photo() -> list[bytes]:

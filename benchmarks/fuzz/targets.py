@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from benchmarks.fuzz import seeds, words
 from benchmarks.fuzz.patience import patience
+from gate.claims.bcbp import BoardingPass
 from gate.errors import InputError
 from gate.manifest.findings import CATALOGUE
 from gate.manifest.reading import Reading
@@ -89,6 +90,8 @@ def check(found: object) -> None:
         for message in found.messages:
             _expect(isinstance(message.usable, bool), "a message to say whether it is usable")
             _expect(all(isinstance(leg.flight, str) for leg in message.legs), "a leg to name its flight")
+    if isinstance(found, BoardingPass):
+        _expect(found.readable or bool(found.findings), "a boarding pass that cannot be read to say why")
 
 
 def _expect(holds: bool, what: str) -> None:
@@ -147,6 +150,14 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 seeds.mrz,
                 words.MRZ,
                 ("manifest/mrz*", "manifest/century"),
+            ),
+            Target(
+                "bcbp",
+                "gate.claims.bcbp:read_bcbp",
+                lambda data: (data.decode("utf-8", "replace"), _NOW),
+                seeds.bcbp,
+                words.BCBP,
+                ("claims/bcbp*", "claims/julian"),
             ),
             Target(
                 "dg2",

@@ -40,6 +40,12 @@ CHECKIN = (
     ),
 )
 MRZ = (b"\n", b" ", *_encoded("< << <<< P< I< V< AC UTO D<< XXX O 0 I 1 K « ß \u0660 \u2028"))
+BCBP = (
+    b" ",
+    b"\r\n",
+    b"\x02",
+    *_encoded("M1 M2 M4 S1 / > >6 >5 00 0A 18 2A FF ^ ^1 ]Q3 ]L0 001 326 366 INF 0001A ß \u2028"),
+)
 DG2 = _bytes(
     "75 7f61 7f60 a1 5f2e 7f2e 020101 65 a0 30 80 8180 82ffff 84ffffffff 00000000 ffff",
     "46414300 30313000 30333000 ffd8ff ff4fff51 0000000c6a5020200d0a870a",
