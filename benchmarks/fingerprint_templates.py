@@ -95,12 +95,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--extractor", choices=sorted(EXTRACTORS), default="leader")
     parser.add_argument("--dataset", type=Path, default=dataset_folder())
+    parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     os.nice(19)
     extractor = EXTRACTORS[options.extractor]()
     taken_s = []
     for image in images(options.dataset):
-        path = cached(image, extractor.name)
+        path = cached(image, extractor.name, options.cache)
         if not path.is_file():
             start_s = time.perf_counter()
             save(extractor.extract(read_image(image)), path)
