@@ -24,6 +24,7 @@ from gate.claims.bcbp_items import (
     SECURITY_MARK,
     SIZE_WIDTH,
     UNIQUE,
+    UNREAD,
     VERSION_MARK,
     VERSIONS,
     Item,
@@ -38,6 +39,7 @@ TITLES = frozenset({"MR", "MRS", "MS", "MISS", "MSTR", "DR", "PROF", "CHD", "INF
 _AIM = re.compile(r"\A\][A-Za-z]\d", re.ASCII)
 """The symbology identifier that scanners may put first (ISO/IEC 15424)."""
 
+_SIZE = re.compile("[0-9A-Fa-f]{2}")
 _NUMBER = re.compile(r"(\d{1,4})([A-Z]?)", re.ASCII)
 _PLAUSIBLE: Mapping[str, re.Pattern[str]] = {
     "record_locator": re.compile(r"[A-Z0-9]{2,7}"),
@@ -183,7 +185,7 @@ class _Reader:
         text = self._tidied(raw)
         if not self._begins_well(text):
             return BoardingPass(findings=tuple(self._findings))
-        surname, given_names, title = self._name(text[2 : 2 + NAME_WIDTH])
+        surname, given_names, title = self._name(self._raised(text[2 : 2 + NAME_WIDTH]))
         legs, rest = self._legs(text, int(text[1]))
         security = self._security(rest)
         issued = self._issued(legs)
@@ -192,7 +194,7 @@ class _Reader:
             given_names=given_names,
             title=title,
             name_truncated=text[1 + NAME_WIDTH] != " ",
-            electronic_ticket=text[2 + NAME_WIDTH] == "E",
+            electronic_ticket=text[2 + NAME_WIDTH].upper() == "E",
             version=self._version,
             issued=issued,
             details=self._unique,
@@ -207,12 +209,8 @@ class _Reader:
     def _tidied(self, raw: str) -> str:
         # The blanks at the end stay: they may belong to the last item.
         text = _AIM.sub("", raw[: 2 * MAX_CHARS].lstrip("\x02\ufeff\r\n "), count=1).rstrip("\x03\x00\r\n\t")
-        head = text[: HEAD_WIDTH + LEG_WIDTH]
-        if head != head.upper() and head.isascii():
-            # Only where a scanner's keyboard had the wrong case: airline data and security data may have both.
-            text = head.upper() + text[len(head) :]
         if text != raw[: 2 * MAX_CHARS]:
-            self._note(Oddity.BCBP_TIDIED, "capitals were made, or line ends and scanner's marks taken off")
+            self._note(Oddity.BCBP_TIDIED, "line ends or a scanner's marks were taken off")
         return text
 
     def _begins_well(self, text: str) -> bool:
@@ -220,7 +218,7 @@ class _Reader:
             self._note(Oddity.BCBP_TOO_LONG, f"more than {MAX_CHARS} characters")
         elif strange := sorted({c for c in text if not " " <= c <= "~"}):
             self._note(Oddity.BCBP_CHARACTER, f"{' '.join(ascii(c) for c in strange[:8])}: expected printable ASCII")
-        elif text[:1] != FORMAT:
+        elif text[:1].upper() != FORMAT:
             self._note(Oddity.BCBP_FORMAT, f"format code {text[:1] or 'missing'}, expected {FORMAT}")
         elif text[1:2] not in {str(count) for count in LEGS}:
             self._note(Oddity.BCBP_LEGS, f"{text[1:2] or 'no'} legs, expected 1 to {LEGS[-1]}")
@@ -229,6 +227,12 @@ class _Reader:
         else:
             return True
         return False
+
+    def _raised(self, text: str) -> str:
+        """Mandatory items have capitals only, other items both; a scanner's keyboard may have had the wrong case."""
+        if text != text.upper() and not any(f.item == "case" for f in self._findings):
+            self._note(Oddity.BCBP_TIDIED, "capitals were made", "case")
+        return text.upper()
 
     def _name(self, printed: str) -> tuple[str, str, str]:
         surname, oblique, given = (part.strip() for part in printed.partition("/"))
@@ -253,8 +257,12 @@ class _Reader:
                 self._note(Oddity.BCBP_SHORT, f"the text ends before leg {number} of {count}", severity=Severity.ERROR)
                 return tuple(legs), ""
             at += LEG_WIDTH
+            if number < count and not _SIZE.fullmatch(text[at : at + SIZE_WIDTH]):
+                # Where the next leg begins is not known; a flight read from elsewhere could be a true one.
+                self._note(Oddity.BCBP_SIZE, f"no size behind leg {number} of {count}", severity=Severity.ERROR)
+                return tuple(legs), ""
             at, variable = self._sized(text, at, "size of variable field", number)
-            legs.append(self._leg(mandatory, variable, number))
+            legs.append(self._leg(self._raised(mandatory), variable, number))
         named = [leg.flight for leg in legs if leg.flight]
         if len(set(named)) < len(named):
             self._note(Oddity.LEGS_REPEATED, "two legs name the same flight")
@@ -263,7 +271,7 @@ class _Reader:
     def _sized(self, text: str, at: int, item: str, leg: int) -> tuple[int, str]:
         """Where the text goes on behind a section that begins with its size, and the section."""
         stated = text[at : at + SIZE_WIDTH]
-        if not re.fullmatch("[0-9A-Fa-f]{2}", stated):
+        if not _SIZE.fullmatch(stated):
             # Scanners cut blanks off: a pass that ends here has nothing more to say.
             severity = Severity.WARNING if stated.strip() else Severity.NOTE
             self._note(Oddity.BCBP_SIZE, f"{stated or 'nothing'}, expected two hexadecimal digits", item, leg, severity)
@@ -333,7 +341,7 @@ class _Reader:
         if len(section) > width_of(layout):
             message = f"{len(section) - width_of(layout)} characters behind the last item known; not read"
             self._note(Oddity.BCBP_SURPLUS, message, leg=leg)
-        return {name: raw.strip() for name, raw in cut(layout, section) if raw.strip()}
+        return {name: raw.strip() for name, raw in cut(layout, section) if raw.strip() and name not in UNREAD}
 
     def _issued(self, legs: tuple[PassLeg, ...]) -> date | None:
         """Date of issue: the last digit of the year and the day of it."""
@@ -357,7 +365,7 @@ class _Reader:
                 self._note(Oddity.BCBP_SURPLUS, f"{len(rest)} characters behind the last leg")
             return None
         kind, stated, data = rest[1:2].strip(), rest[2:4], rest[4:]
-        size = int(stated, 16) if re.fullmatch("[0-9A-Fa-f]{2}", stated) else None
+        size = int(stated, 16) if _SIZE.fullmatch(stated) else None
         if size is None:
             self._note(Oddity.BCBP_SIZE, f"{stated or 'nothing'}, expected two hexadecimal digits", "size of security")
             return SecurityData(kind, data)

@@ -72,6 +72,9 @@ REPEATED = (
     Item("fast_track", 1),
 )
 
+UNREAD = frozenset({"frequent_flyer_carrier", "frequent_flyer_number"})
+"""Passed over: they say who somebody is, and a gate needs them for nothing."""
+
 MAX_SIZE = 0xFF
 MAX_CHARS = HEAD_WIDTH + LEGS[-1] * (LEG_WIDTH + SIZE_WIDTH + MAX_SIZE) + 2 + SIZE_WIDTH + MAX_SIZE
 """Of the longest boarding pass that the sizes allow."""

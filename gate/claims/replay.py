@@ -89,6 +89,7 @@ class StoredUsedTokens:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS used_tokens(token BLOB PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID"
             )
+            connection.execute("CREATE INDEX IF NOT EXISTS used_tokens_until ON used_tokens(until)")
 
     def take(self, issuer: str, token_id: str, until: datetime, now: datetime) -> bool:
         """See `UsedTokens`."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from gate.claims.issue import SigningKey
     from gate.claims.token import TravelToken
 
 app = typer.Typer(no_args_is_help=True, help="Travel tokens: make a signing key, issue a token, verify one.")
@@ -102,7 +103,9 @@ def issue(
             expires_at=starts + timedelta(hours=hours),
             document_number=number,
         )
-        text = issue_token(wanted, read_signing_key(key), now)
+        signing = read_signing_key(key)
+        text = issue_token(wanted, signing, min(now, starts))
+        _warn(text, signing, frozenset(audience), max(now, starts))
         if picture is None:
             print(text)
         else:
@@ -146,6 +149,18 @@ def verify(
         if number:
             found.check_bound((number,))
         _show(found, bound=bool(number and found.binding))
+
+
+def _warn(text: str, key: SigningKey, audience: frozenset[str], at: datetime) -> None:
+    """Says what a gate would refuse. The token is made all the same: tests of a gate need wrong ones too."""
+    from gate.claims.jwks import FixedKeys
+    from gate.claims.token import TokenRules, verify_token
+    from gate.errors import ClaimError
+
+    try:
+        verify_token(text, FixedKeys([key.public]), TokenRules(audience), at)
+    except ClaimError as error:
+        print(f"gate: a gate would refuse this token: {error.code}: {error.message}", file=sys.stderr)
 
 
 def _show(found: TravelToken, *, bound: bool) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.claims.bcbp import BoardingPass, looks_like_bcbp, read_bcbp
-from gate.claims.bcbp_items import MAX_CHARS, REPEATED, UNIQUE
+from gate.claims.bcbp_items import MAX_CHARS, REPEATED, UNIQUE, UNREAD
 from gate.claims.findings import Oddity, Severity
 from gate.claims.write_bcbp import LegText, write_bcbp
 
@@ -52,7 +52,8 @@ def test_the_specimen_of_two_legs_with_every_section() -> None:
     assert found.details["baggage_tag"] == "0014123456003"
     assert found.flights == ("AC0834/2026-11-22", "LH3664/2026-11-23")
     first, second = found.legs
-    assert (first.details["frequent_flyer_number"], first.details["baggage_allowance"]) == ("1234567890123", "20K")
+    assert (first.details["document_serial"], first.details["baggage_allowance"]) == ("1234567890", "20K")
+    assert not {name for leg in found.legs for name in leg.details if "frequent_flyer" in name}, "not needed, not kept"
     assert (first.details["fast_track"], first.airline_data) == ("Y", "LX58Z")
     assert (second.details["baggage_allowance"], second.airline_data) == ("2PC", "WQ")
     assert found.security is not None
@@ -84,6 +85,20 @@ def test_lower_case_is_raised_in_the_mandatory_items_only() -> None:
     assert found.legs[0].airline_data == "aB"
     assert found.security is not None
     assert found.security.data == "xYz"
+
+
+def test_lower_case_throughout_reads_the_same_legs() -> None:
+    found = read_bcbp(SPECIMEN_TWO.lower(), NOW)
+    assert found.flights == ("AC0834/2026-11-22", "LH3664/2026-11-23")
+    assert (found.surname, found.electronic_ticket) == ("DESMARAIS", True)
+    assert Oddity.BCBP_TIDIED in codes(found)
+
+
+def test_without_a_size_the_next_leg_is_not_guessed_at() -> None:
+    """Read from the wrong place, a flight may be a true one that the traveller is not on."""
+    found = read_bcbp(SPECIMEN_TWO.replace("0025 14D>", "0025 14X>"), NOW)
+    assert not found.readable
+    assert Oddity.BCBP_SIZE in codes(found)
 
 
 def test_blanks_that_a_scanner_cut_off_at_the_end_lose_nothing() -> None:
@@ -245,7 +260,7 @@ def test_what_is_written_is_read(
         assert (read.departs, read.seat, read.sequence) == (departs, leg.seat, leg.sequence)
         assert (read.record_locator, read.details, read.airline_data) == (
             leg.record_locator,
-            leg.details,
+            {name: value for name, value in leg.details.items() if name not in UNREAD},
             leg.airline_data,
         )
         assert read.leg is not None

@@ -154,6 +154,23 @@ def test_times_can_be_chosen() -> None:
     assert (early.exit_code, "TOKEN_NOT_YET_VALID" in early.stderr) == (Exit.REFUSED, True)
 
 
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((*ISSUE, "--flight", "ZZ0042 übermorgen"), "TOKEN_MALFORMED"),
+        ((*ISSUE, *FLIGHT, "--from", "2001-01-01T00:00:00"), "TOKEN_EXPIRED"),
+        ((*ISSUE, *FLIGHT, "--from", "2099-01-01T00:00:00"), "TOKEN_LIFETIME"),
+        ((*ISSUE, *FLIGHT, *[word for number in range(8) for word in ("--audience", str(number))]), "TOKEN_MALFORMED"),
+    ],
+)
+def test_a_token_that_gates_would_refuse_is_made_with_a_warning(arguments: tuple[str, ...], code: str) -> None:
+    """An integrator should learn it here, and not at the lane; a tester needs the token all the same."""
+    result = gate(*arguments)
+    assert (result.exit_code, result.stdout.count(".")) == (0, 2)
+    assert code in result.stderr
+
+
 def test_a_qr_code_is_written_and_read_back(keys: Path) -> None:
     written = gate(*ISSUE, *FLIGHT, "--document", "-", "--qr", "token.png", given=NUMBER)
     assert written.exit_code == 0, written.output
