@@ -17,7 +17,7 @@ from gate.fingerprint.hull import Points, Real
 
 _CANDIDATES = 96
 _MOVEMENTS = 12
-_ROUNDS = 2
+_ROUNDS = 4
 _OWN = 0.5
 """Share of its own strength that a pair keeps in a round."""
 

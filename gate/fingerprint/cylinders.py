@@ -17,7 +17,7 @@ from gate.fingerprint.hull import Hull, Points, Real
 _RADIUS_PX = 70.0
 _CELLS_ACROSS = 8
 _SECTIONS = 6
-_SPREAD_PX = 28 / 3
+_SPREAD_PX = 7.0
 _SPREAD_RAD = 2 * np.pi / 9
 """Standard deviations with which a neighbour reaches cells and sections: as far as a print's distortion moves it."""
 

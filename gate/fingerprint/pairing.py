@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from gate.fingerprint.alignment import Movements, fit
 from gate.fingerprint.hull import Points, Real
 
-_TOLERANCE_PX = 14.0
+_TOLERANCE_PX = 9.0
 _STRETCH = 0.04
-_TOLERANCE_RAD = np.deg2rad(38.0)
+_TOLERANCE_RAD = np.deg2rad(30.0)
 """Standard deviations, the first two of a place: where the movement was fitted, and growth a pixel away from there."""
 
 _SLACK = (1.5, 1.25, 1.0, 1.0)

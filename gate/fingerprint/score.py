@@ -2,8 +2,8 @@
 
 Three measures make the evidence: pairs whose neighbourhoods look alike speak for one finger; minutiae that both prints
 should have shown, and that found no partner, against it; and in prints of one finger the pairs near a pair lie round it
-alike, however far the skin is stretched elsewhere. Their weights are those of a logistic regression over FVC2004 DB1_B,
-the templates of both extractors together.
+alike, however far the skin is stretched elsewhere. Their weights are those of one logistic regression over FVC2002
+DB1_B, FVC2004 DB1_B and DB2_B, with the templates of both extractors; docs/benchmarks.md has rates on fingers left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEAR_PX = 40.0
 _RIGID = Tolerance(2.5, 0.03, np.deg2rad(12.0))
 """Near each other, skin hardly stretches: half of what a whole print may."""
 
-_ALIKE, _UNPAIRED, _RIGIDITY, _OFFSET = 7.44, -0.546, 6.69, -12.08
+_ALIKE, _UNPAIRED, _RIGIDITY, _OFFSET = 5.383, -0.4073, 8.026, -9.112
 
 _SPREAD = 4.0
 """Evidence (log odds, where mated and non-mated are as likely) over this is the score's logit. Undivided, a good match
@@ -98,5 +98,5 @@ def _rigid(probe: Layout, reference: Layout, ours: Indices, theirs: Indices, gai
     near = np.exp(-np.square(probe.distance_px[np.ix_(ours, ours)] / np.float32(_NEAR_PX)) / 2)
     together = np.outer(gain, gain) * near
     np.fill_diagonal(together, 0)
-    # Less than one pair of good neighbours is no neighbourhood.
+    # Less than one good neighbour is no neighbourhood. More doubt than this would cost prints that hardly overlap.
     return float((together * agreed).sum() / max(float(together.sum()), 1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gate.fingerprint.matcher import FEWEST_MINUTIAE
 from gate.fingerprint.template import FingerTemplate, check_comparable
 
 _NEAR_PX, _NEAR_COSINE = 12.0, np.cos(0.4)
@@ -21,7 +22,7 @@ class PlainMatcher:
     def score(self, probe: FingerTemplate, reference: FingerTemplate) -> float:
         """Pairs squared over both numbers of minutiae."""
         check_comparable(probe, reference)
-        if min(len(probe), len(reference)) < 5:
+        if min(len(probe), len(reference)) < FEWEST_MINUTIAE:
             return 0.0
         first, second = sorted((probe, reference), key=lambda one: (sorted(one.x_px), sorted(one.y_px)))
         return max(self._pairs(first, second, i) for i in range(len(first))) ** 2 / (len(first) * len(second))

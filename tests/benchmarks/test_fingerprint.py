@@ -1,0 +1,133 @@
+"""The fingerprint benchmark: pairs as FVC forms them, rates that one can count, names that stay."""
+
+from __future__ import annotations
+
+import errno
+from itertools import product
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import det, fingerprint, fvc
+from gate.errors import Code, FingerprintError
+from gate.fingerprint.template import FingerImage, FingerTemplate
+from tests.fingerprint.fingers import another_impression, finger
+
+PRINTS = list(product(range(101, 111), range(1, 9)))
+
+
+def scores(mated: list[float], non_mated: list[float]) -> fvc.Scores:
+    """Of as many fingers as mated scores; strangers among the first two."""
+    return fvc.Scores(
+        np.array(mated),
+        np.array(non_mated),
+        np.arange(len(mated)),
+        np.tile([[0, 1]], (len(non_mated), 1)),
+        len(mated),
+    )
+
+
+def test_the_protocols_numbers() -> None:
+    """FVC's set B: 280 mated, 45 and 2,880 non-mated. A pair counted twice would narrow every interval."""
+    assert len(fvc.mated_pairs(PRINTS)) == 280
+    assert len(fvc.first_pairs(PRINTS)) == 45
+    full = fvc.full_pairs(PRINTS)
+    assert len(full) == len({frozenset(pair) for pair in full}) == 2880
+
+
+def test_rates_that_can_be_counted() -> None:
+    curve = fvc.Curve.of(scores([0.9, 0.8, 0.7, 0.2], [0.1] * 97 + [0.3, 0.75, 0.85]))
+    assert curve.fnmr_at(0) == pytest.approx([0.75])  # only 0.9 is above every stranger
+    assert curve.fnmr_at(1 / 100) == pytest.approx([0.5])
+    assert curve.fnmr_at(2 / 100) == pytest.approx([0.25])
+    assert curve.fnmr_at(3 / 100) == pytest.approx([0])
+    assert fvc.Curve.of(scores([0.9, 0.8], [0.1, 0.2])).eer() == pytest.approx([0])
+    assert fvc.Curve.of(scores([0.5, 0.5], [0.5, 0.5])).eer() == pytest.approx([0.5])
+
+
+def test_a_failure_to_extract_is_an_error_at_every_threshold() -> None:
+    """Dropped instead, the worst images would make the system look best."""
+    curve = fvc.Curve.of(scores([0.9, fvc.REFUSED], [0.1, fvc.REFUSED]))
+    assert curve.fnmr.min() == 0.5
+    assert curve.fmr.max() == 0.5
+    assert curve.fnmr_at(1) == pytest.approx([0.5])
+
+
+def test_fingers_are_resampled_whole() -> None:
+    """One bad finger of ten: drawn never, once or thrice, it moves the rate by tenths, not by single comparisons."""
+    mated = np.repeat([0.0] + [0.9] * 9, 28)
+    found = fvc.Scores(
+        mated, np.full(9, 0.1), np.repeat(np.arange(10), 28), np.array([(0, i) for i in range(1, 10)]), 10
+    )
+    low, high = fvc.interval(fvc.Curve.resampled(found, 500, np.random.default_rng(1)).fnmr_at(0))
+    assert low == 0
+    assert high >= 0.3
+
+
+class InventedExtractor:
+    """The fingers of `fingers`, by the number that is painted into the image; images of 0 are refused."""
+
+    name = "invented-1"
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def extract(self, image: FingerImage) -> FingerTemplate:
+        number, impression = int(image.grey[0, 0]), int(image.grey[0, 1])
+        if not number:
+            raise FingerprintError(Code.FINGER_IMAGE_INVALID, "expected a finger, found none")
+        return another_impression(finger(number), impression)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "data" / "SET_B"
+    folder.mkdir(parents=True)
+    for number, impression in product(range(1, 5), range(1, 4)):
+        grey = np.full((8, 8), 255, np.uint8)
+        grey[0, :2] = (number if (number, impression) != (4, 3) else 0), impression
+        (folder / f"{number}_{impression}.png").write_bytes(cv2.imencode(".png", grey)[1].tobytes())
+    (folder / "notes.png").write_bytes(b"no print")
+    return folder.parent
+
+
+def test_names_of_figures(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other versions, and the acceptance of this one, are compared by them."""
+    extractor = InventedExtractor()
+    monkeypatch.setattr(fingerprint, "installed", lambda: ("invented",))
+    monkeypatch.setattr(fingerprint, "choose_extractor", {"invented": extractor}.get)
+    plan = fingerprint.Plan(dataset=dataset, plots=tmp_path / "plots")
+    found, facts = fingerprint.measure(plan, lambda _: None)
+    by_name = {figure.name: figure for figure in found}
+    parts = ("eer", "fmr100", "fmr1000", "fvc.eer", "fvc.fmr100", "fvc.fmr1000")
+    parts += ("prepare_ms", "match_ms", "match.p95_ms", "match.ratio_to_floor")
+    assert set(by_name) == {
+        *(f"fingerprint.SET_B.invented.cylinders.{part}" for part in parts),
+        *(f"fingerprint.SET_B.default.{part}" for part in parts),
+        "fingerprint.SET_B.invented.failures_to_extract",
+        "fingerprint.SET_B.invented.extract_ms",
+    }
+    assert by_name["fingerprint.SET_B.invented.failures_to_extract"].value == 1
+    # Two of twelve mated comparisons lack the refused print; nothing else goes wrong with these fingers.
+    assert by_name["fingerprint.SET_B.default.fmr1000"].value == pytest.approx(100 * 2 / 12)
+    assert facts["default"] == "invented, cylinders"
+    assert extractor.closed, "its process would outlive the benchmark"
+    assert cv2.imread(str(tmp_path / "plots" / "SET_B.png")) is not None
+
+
+def test_a_folder_without_prints_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        fingerprint.sets(tmp_path)
+    assert missing.value.errno == errno.ENOENT
+    assert missing.value.filename == str(tmp_path)
+
+
+def test_a_plot_of_no_errors_at_all_is_drawn(tmp_path: Path) -> None:
+    """The normal scale has no place for a rate of zero."""
+    det.plot({"perfect": fvc.Curve.of(scores([0.9, 0.9], [0.1, 0.1]))}, "SET", tmp_path / "a" / "plot.png")
+    assert cv2.imread(str(tmp_path / "a" / "plot.png")).shape == (640, 640, 3)
