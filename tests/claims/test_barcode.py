@@ -9,9 +9,11 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from gate.claims.barcode import MAX_PIXELS, Symbology, read_barcodes, read_code
+from gate.claims.claim import ClaimKind, Presented, PresentedKind
+from gate.claims.read import read_claim
 from gate.claims.write_bcbp import LegText, write_bcbp
 from gate.errors import ClaimError, Code
-from tests.claims.makers import EDDSA, NUMBER, token
+from tests.claims.makers import EDDSA, FLIGHT, NOW, NUMBER, rules, token
 
 Image = NDArray[np.uint8]
 PASS = write_bcbp("MUSTER/ANNA", LegText("ZZ", "42", 326, "HKG", "LHR", "ABC123", seat="12A", sequence="7"))
@@ -134,3 +136,9 @@ def test_a_view_with_gaps_between_its_rows_is_read_right() -> None:
     whole[:, 800:2400] = scene(written(PASS))
     assert read_code(whole[:, 800:2400]) == PASS
     assert read_code(whole[::-1][::-1]) == PASS
+
+
+def test_from_a_picture_to_a_claim() -> None:
+    for image, kind in ((scene(written(PASS)), ClaimKind.BOARDING_PASS), (scene(written(TOKEN)), ClaimKind.TOKEN)):
+        claim = read_claim(Presented(PresentedKind.CODE, read_code(image)), rules(), NOW)
+        assert (claim.kind, claim.flights) == (kind, (FLIGHT,))
