@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from benchmarks.fuzz import seeds, words
 from benchmarks.fuzz.patience import patience
-from gate.claims.bcbp import BoardingPass
+from gate.claims.boarding_pass import BoardingPass
 from gate.errors import InputError
 from gate.manifest.findings import CATALOGUE
 from gate.manifest.reading import Reading
@@ -157,7 +157,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 lambda data: (data.decode("utf-8", "replace"), _NOW),
                 seeds.bcbp,
                 words.BCBP,
-                ("claims/bcbp*", "claims/julian"),
+                ("claims/bcbp*", "claims/boarding_pass", "claims/julian"),
             ),
             Target(
                 "dg2",

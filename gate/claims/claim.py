@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from gate.claims.bcbp import BoardingPass
+from gate.claims.boarding_pass import BoardingPass
 from gate.claims.findings import ClaimFinding
 from gate.claims.jwks import IssuerKeys
 from gate.claims.replay import UsedTokens

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gate.claims.bcbp import TITLES, BoardingPass, PassLeg
+from gate.claims.boarding_pass import TITLES, BoardingPass, PassLeg
 from gate.gallery.traveller import Particulars, Traveller
 
 FEW = 8

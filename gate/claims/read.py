@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from gate.claims.bcbp import BoardingPass, looks_like_bcbp, read_bcbp
+from gate.claims.bcbp import looks_like_bcbp, read_bcbp
+from gate.claims.boarding_pass import BoardingPass
 from gate.claims.claim import Claim, ClaimKind, ClaimRules, Presented, PresentedKind
 from gate.claims.findings import ClaimFinding, Oddity, Severity, finding
 from gate.claims.token import looks_like_token, verify_token

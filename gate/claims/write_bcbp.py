@@ -20,7 +20,7 @@ from gate.claims.bcbp_items import (
 
 @dataclass(frozen=True, slots=True)
 class LegText:
-    """One leg to be written; see `gate.claims.bcbp.PassLeg`. Text is padded, and cut where it does not fit.
+    """One leg to be written; see `gate.claims.boarding_pass.PassLeg`. Text is padded, and cut where it does not fit.
 
     Attributes:
         details: by the names in `gate.claims.bcbp_items.REPEATED`; none: the section is left out.

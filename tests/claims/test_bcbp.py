@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.claims.bcbp import BoardingPass, looks_like_bcbp, read_bcbp
+from gate.claims.bcbp import looks_like_bcbp, read_bcbp
 from gate.claims.bcbp_items import MAX_CHARS, REPEATED, UNIQUE, UNREAD
+from gate.claims.boarding_pass import BoardingPass
 from gate.claims.findings import Oddity, Severity
 from gate.claims.write_bcbp import LegText, write_bcbp
 

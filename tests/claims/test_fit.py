@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.claims.bcbp import BoardingPass, read_bcbp
+from gate.claims.bcbp import read_bcbp
+from gate.claims.boarding_pass import BoardingPass
 from gate.claims.fit import FEW, Booking, Grade, fit, narrow
 from gate.claims.write_bcbp import LegText, write_bcbp
 from gate.gallery.traveller import Particulars, Traveller
