@@ -11,7 +11,7 @@ help: ## What there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the virtual environment, everything pinned
-$(READY): requirements/dev.txt pyproject.toml scripts/setup.sh
+$(READY): requirements/build.txt requirements/dev.txt pyproject.toml scripts/setup.sh
 	sh scripts/setup.sh
 	@touch $@
 
