@@ -184,8 +184,8 @@ def read_minutiae(
         f"{np.count_nonzero(~inside)} outside",
     )
     return FingerTemplate.at_500_dpi(
-        x[inside],
-        y[inside],
+        x[inside].astype(np.float32),
+        y[inside].astype(np.float32),
         angle[inside] * (2 * np.pi / angles),
         np.where(kind <= max(MinutiaKind), kind, MinutiaKind.OTHER)[inside],
         np.where(quality <= 100, quality, 0)[inside],

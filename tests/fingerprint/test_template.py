@@ -32,6 +32,7 @@ def template(n: int = 3, **changes: Any) -> FingerTemplate:
     [
         {"x_px": np.array([0, 50, 100], np.float32)},
         {"x_px": np.array([0, np.nan, 9], np.float32)},
+        {"y_px": np.array([0, 0x7F800001, 0], np.uint32).view(np.float32)},  # a signalling NaN, out of stored bytes
         {"y_px": np.array([-1, 50, 100], np.float32)},
         {"y_px": np.array([1, 50], np.float32)},
         {"angle_rad": np.array([0, 1, 6.3], np.float32)},
