@@ -21,7 +21,7 @@ def bench() -> None:
 @app.command()
 def fingerprint(
     dataset: Path | None = typer.Option(
-        None, "--dataset", help="DIR/<set>/<finger>_<impression>.png, of 500 dpi; by default ../shared."
+        None, "--dataset", help="Folder of `SET/FINGER_IMPRESSION.png`, of 500 dpi; by default ../shared."
     ),
     write_json: Path | None = typer.Option(None, "--json", help="Write figures, machine and run there."),
     templates: Path | None = typer.Option(
