@@ -13,6 +13,7 @@ from gate.audit.journal import Journal, MemoryJournal, SealedJournal
 from gate.clock import Clock, GuardedClock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
+from gate.engine.template import template_of
 from gate.errors import Code, ModelPackError
 from gate.gallery.gallery import Gallery
 from gate.gallery.ledger import read_time_mark
@@ -170,7 +171,7 @@ def _with_store(
         gallery = SealedGallery(
             vision.pack_id, database, journal, keep_photos=keep_photos, clock=guarded, alarms=alarms, **rules
         )
-        restored = gallery.restore(lambda photo: vision.enrol_photo(photo)[0], progress)
+        restored = gallery.restore(lambda photo: template_of(vision, photo), progress)
     except BaseException:
         database.close()
         raise

@@ -15,6 +15,7 @@ from gate.decision.passage import Rules
 from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
+from gate.engine.template import template_of
 from gate.engine.trail import Trail
 from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError
 from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
@@ -170,7 +171,7 @@ class Engine:
         return receipts
 
     def _embed(self, photo: bytes) -> Probe:
-        return self._vision.enrol_photo(unwrap(photo).data)[0]
+        return template_of(self._vision, photo)
 
     def _lane(self, request: StartRequest) -> LaneSettings:
         lane = self.settings.lanes.get(request.lane_id)

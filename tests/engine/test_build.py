@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import pytest
+from skimage import data
 
 from gate.engine.build import Built, build_engine, gallery_rules
 from gate.errors import Code, MasterKeyError, StoreError
 from gate.gallery.gallery import Change
 from gate.gallery.traveller import Traveller
-from gate.settings import GallerySettings, Settings, StorageSettings
+from gate.settings import GallerySettings, ModelSettings, Settings, StorageSettings
 from gate.storage.keys import MasterKey, write_key_file
 from tests.decision.makers import CALIBRATION
 from tests.gallery.fakes import StandingClock
+from tests.manifest.face_records import Portrait, dg2, face_record
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -77,3 +82,26 @@ def test_lookalikes_are_marked_at_the_similarity_of_the_rate_set() -> None:
     assert CALIBRATION.curves["none"].fmr_at(similarity) == pytest.approx(1e-4)  # type: ignore[index]
     assert retention == timedelta(hours=6)
     assert gallery_rules(GallerySettings(lookalike_fmr=0), CALIBRATION)["lookalike_similarity"] is None
+
+
+def test_a_chips_photograph_that_was_kept_is_embedded_again_by_another_pack(settings: Settings) -> None:
+    """A manifest's photograph is kept as it came: a data group of a passport chip must not be lost at the restart."""
+    image = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+    picture = cv2.imencode(".jpg", image)[1].tobytes()
+    row = {
+        "surname": "TESTER",
+        "flight": "ZZ42",
+        "departure_date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "departure_time": "23:59",
+        "origin": "KEF",
+        "document_number": "X1",
+        "photo_base64": base64.b64encode(dg2(face_record(Portrait(picture)))).decode(),
+    }
+    keeps = settings.model_copy(update={"gallery": GallerySettings(keep_photos=True)})
+    with build_engine(keeps) as built:
+        list(built.engine.load_manifest(json.dumps(row).encode(), "test").load())
+        assert built.engine.describe(None).templates == 1
+    other = keeps.model_copy(update={"models": ModelSettings(pack="edgeface-xxs")})
+    with build_engine(other) as again:
+        assert again.restored is not None
+        assert (again.restored.embedded, again.restored.to_enrol) == (1, ())
