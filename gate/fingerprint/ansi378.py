@@ -10,8 +10,7 @@ from gate.fingerprint.record import (
     invalid,
     read_finger,
     read_minutiae,
-    read_resolution,
-    read_size,
+    read_views_head,
     skip_extended_data,
     to_impression,
 )
@@ -56,13 +55,8 @@ def read_ansi378(data: bytes, *, strict: bool = True, extractor: str = EXTRACTOR
     record.note(stated == len(data), f"a record of the stated {stated} bytes", f"{len(data)} bytes")
     record.take(4, "product identifier")
     record.take(2, "capture equipment")
-    width, height = read_size(record)
-    px_per_cm = read_resolution(record)
-    count = record.number(1, "number of views")
-    reserved = record.number(1, "reserved byte")
-    record.note(reserved == 0, "a reserved byte 0", reserved)
-    record.note(count > 0, "at least one view", count)
-    views = tuple(_read_view(record, (width, height), px_per_cm, extractor) for _ in range(count))
+    size_px, px_per_cm, count = read_views_head(record)
+    views = tuple(_read_view(record, size_px, px_per_cm, extractor) for _ in range(count))
     record.note_end()
     return FingerRecord(views, record.findings)
 

@@ -19,6 +19,7 @@ from gate.fingerprint.record import (
     read_minutiae,
     read_resolution,
     read_size,
+    read_views_head,
     skip_extended_data,
     to_impression,
 )
@@ -80,19 +81,14 @@ def read_iso19794_2(data: bytes, *, strict: bool = True, extractor: str = EXTRAC
 def _read_2005(record: RecordBytes, extractor: str) -> tuple[FingerTemplate, ...]:
     """The rest of the header, 19794-2:2005, 7.3, and the views, 7.4."""
     record.take(2, "capture equipment")
-    width, height = read_size(record)
-    px_per_cm = read_resolution(record)
-    count = record.number(1, "number of views")
-    reserved = record.number(1, "reserved byte")
-    record.note(reserved == 0, "a reserved byte 0", reserved)
-    record.note(count > 0, "at least one view", count)
+    size_px, px_per_cm, count = read_views_head(record)
     views = []
     for _ in range(count):
         finger = read_finger(record)
         # The view's number in the upper half tells several views of one finger apart.
         impression = to_impression(record, record.number(1, "impression type") & 0x0F, _IMPRESSIONS_2005)
         _note_quality(record, record.number(1, "finger quality"))
-        head = ViewHead(finger, impression, width, height, px_per_cm)
+        head = ViewHead(finger, impression, *size_px, px_per_cm)
         minutiae = record.number(1, "number of minutiae")
         views.append(read_minutiae(record, minutiae, head, angles=_ANGLES, with_quality=True, extractor=extractor))
         skip_extended_data(record)

@@ -148,6 +148,17 @@ def read_size(record: RecordBytes) -> tuple[int, int]:
     return width, height
 
 
+def read_views_head(record: RecordBytes) -> tuple[tuple[int, int], int, int]:
+    """What ANSI 378 and 19794-2:2005 say before their views: size (width, height) px, pixels a cm, how many views."""
+    size_px = read_size(record)
+    px_per_cm = read_resolution(record)
+    count = record.number(1, "number of views")
+    reserved = record.number(1, "reserved byte")
+    record.note(reserved == 0, "a reserved byte 0", reserved)
+    record.note(count > 0, "at least one view", count)
+    return size_px, px_per_cm, count
+
+
 def dpi(px_per_cm: int) -> float:
     """Resolution in pixels an inch. 197 is how 500 dpi is written, although it is 500.38."""
     return TEMPLATE_DPI if px_per_cm == _PX_PER_CM_AT_500_DPI else px_per_cm * _CM_PER_INCH
