@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -170,10 +169,14 @@ def main() -> None:
         console.print(
             f"{figure.name:<40} {figure.value:8.2f} {figure.unit:<6} [{figure.ci_low:.2f}, {figure.ci_high:.2f}]"
         )
-    console.print(f"{count} photographs in {options.turns} turns, {options.workers} at a time, {facts['processor']}")
-    if options.json:
-        plan = {"photos": count, "turns": options.turns, "workers": options.workers, "pack": options.pack}
-        options.json.write_text(json.dumps(fig.document(found, {"machine": facts, "plan": plan}), indent=1) + "\n")
+    run = {
+        "photos": count,
+        "turns": options.turns,
+        "workers": options.workers,
+        "pack": options.pack,
+        "seed": options.seed,
+    }
+    fig.report(console, found, facts, run, options.json)
 
 
 if __name__ == "__main__":

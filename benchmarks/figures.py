@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
 Samples = NDArray[np.float64]
 """Measurements (rounds, samples a round). Subjects are measured by turns, a round each, so row i of two subjects was
@@ -72,6 +75,23 @@ def compare(
 def document(figures: list[Figure], facts: Mapping[str, object]) -> dict[str, object]:
     """What is written as JSON: `figures`, and the facts of the run beside them."""
     return {"schema_version": 1, "figures": [asdict(figure) for figure in figures], **facts}
+
+
+def write(path: Path, found: list[Figure], machine: Mapping[str, object], run: Mapping[str, object]) -> None:
+    """Writes the JSON of a run, with the machine it ran on and how it was run; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document(found, {"machine": machine, "run": run}), indent=1) + "\n")
+
+
+def report(
+    console: Console, found: list[Figure], machine: Mapping[str, object], run: Mapping[str, object], path: Path | None
+) -> None:
+    """What stands below every table: machine and run; and the JSON, where it is wanted."""
+    for key, value in {**machine, **run}.items():
+        console.print(f"[dim]{key:<20}[/]{value}", highlight=False)
+    if path is not None:
+        write(path, found, machine, run)
+        console.print(f"written: {path}")
 
 
 def _figure(

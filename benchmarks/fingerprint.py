@@ -11,7 +11,6 @@ docs/fingerprint.md explains the figures, and what they do not say.
 from __future__ import annotations
 
 import errno
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -258,13 +257,8 @@ def run(plan: Plan, write_to: Path | None) -> None:
     with console.status("set-up") as status:
         found, run_facts = measure(plan, status.update)
     console.print(_table(found))
-    for key, value in (facts | run_facts).items():
-        console.print(f"[dim]{key:<20}[/]{value}", highlight=False)
+    fig.report(console, found, facts, run_facts, write_to)
     console.print(f"DET plots: {plan.plots}")
-    if write_to is not None:
-        write_to.parent.mkdir(parents=True, exist_ok=True)
-        write_to.write_text(json.dumps(fig.document(found, {"machine": facts, "run": run_facts}), indent=1) + "\n")
-        console.print(f"written: {write_to}")
 
 
 def _table(found: list[fig.Figure]) -> Table:

@@ -16,7 +16,6 @@ docs/benchmarks.md explains the figures.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import threading
 import time
@@ -266,12 +265,7 @@ def main(arguments: list[str] | None = None) -> None:
         table.add_row(figure.name, f"{figure.value:.2f}", f"{figure.ci_low:.2f} to {figure.ci_high:.2f}", figure.unit)
     console.print(table)
     run = {"travellers": plan.travellers, "rounds": plan.rounds, "turn_s": plan.turn_s, "seed": plan.seed}
-    for key, value in (facts | run).items():
-        console.print(f"[dim]{key:<20}[/]{value}", highlight=False)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(fig.document(found, {"machine": facts, "run": run}), indent=1) + "\n")
-        console.print(f"written: {options.json}")
+    fig.report(console, found, facts, run, options.json)
 
 
 def _timed_ms(what: Callable[[], object]) -> float:

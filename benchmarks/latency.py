@@ -19,7 +19,6 @@ docs/benchmarks.md explains the figures.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,12 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
     for table in tables(found):
         console.print(table)
     run = _run_facts(plan, setting)
-    for key, value in (facts | run).items():
-        console.print(f"[dim]{key:<20}[/]{value}", highlight=False)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(fig.document(found, {"machine": facts, "run": run}), indent=1) + "\n")
-        console.print(f"written: {options.json}")
+    fig.report(console, found, facts, run, options.json)
 
 
 def tables(found: list[fig.Figure]) -> list[Table]:

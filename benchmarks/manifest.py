@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import random
 import string
 import time
@@ -145,12 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
         interval = f"{figure.ci_low:,.1f} to {figure.ci_high:,.1f}"
         table.add_row(figure.name, f"{figure.value:,.1f}", interval, figure.unit)
     console.print(table)
-    for key, value in (facts | run).items():
-        console.print(f"[dim]{key:<20}[/]{value}", highlight=False)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(fig.document(found, {"machine": facts, "run": run}), indent=1) + "\n")
-        console.print(f"written: {options.json}")
+    fig.report(console, found, facts, run, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
