@@ -40,6 +40,7 @@ from gate.gallery.traveller import TravelDocument, Traveller
 from gate.storage.database import Database
 from gate.storage.keys import KeySources, MasterKey, write_key_file
 from gate.storage.rotation import rotate_key_file
+from gate.telemetry.logs import set_up_logs
 from gate.vision.probe import MaskState, Probe
 
 PACK = "crash-pack"
@@ -319,6 +320,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     arguments = parser.parse_args()
+    set_up_logs("console", "warning")  # to standard error: standard output is the result's
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         try:
             result = run(Path(folder), arguments.rounds, arguments.seed, quiet=arguments.quiet)
