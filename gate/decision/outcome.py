@@ -17,9 +17,14 @@ class Outcome(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """Why the lane does it."""
+    """Why the lane does it. proto/egate/v1/lane.proto says what each one means.
+
+    WATCH_LISTED is for officers and the journal: the lane is told `REASON_REFERRED`, so that nobody reads it off a
+    screen.
+    """
 
     MATCHED = "matched"
+    FINGER_MATCHED = "finger_matched"
     NO_MATCH = "no_match"
     AMBIGUOUS = "ambiguous"
     NO_FACE = "no_face"
@@ -29,6 +34,24 @@ class Reason(enum.StrEnum):
     CLAIM_UNKNOWN = "claim_unknown"
     GALLERY_EMPTY = "gallery_empty"
     NO_REFERENCE = "no_reference"
+    CLAIM_REFUSED = "claim_refused"
+    CLAIM_MISMATCH = "claim_mismatch"
+    FINGER_NO_MATCH = "finger_no_match"
+    FINGER_UNUSABLE = "finger_unusable"
+    FINGER_UNAVAILABLE = "finger_unavailable"
+    NO_CONSENT = "no_consent"
+    UNDER_AGE = "under_age"
+    DOCUMENT_EXPIRED = "document_expired"
+    WATCH_LISTED = "watch_listed"
+    NOT_LIVE = "not_live"
+    LIVENESS_UNAVAILABLE = "liveness_unavailable"
+    TAMPERED_FRAMES = "tampered_frames"
+    FLIGHT_NOT_OPEN = "flight_not_open"
+    FLIGHT_CLOSED = "flight_closed"
+    WRONG_GATE = "wrong_gate"
+    ALREADY_PASSED = "already_passed"
+    OUT_OF_ORDER = "out_of_order"
+    CROWDING = "crowding"
     FRAMES_ENDED = "frames_ended"
     SHUTTING_DOWN = "shutting_down"
     ENGINE_FAULT = "engine_fault"

@@ -31,22 +31,18 @@ class QualityLimits(BaseModel):
 _DEFAULT_OUTCOMES: Mapping[Reason, Outcome] = MappingProxyType(
     {
         Reason.MATCHED: Outcome.OPEN,
+        Reason.FINGER_MATCHED: Outcome.OPEN,
         # The face could not settle it, and a finger may.
         Reason.NO_MATCH: Outcome.FINGERPRINT,
         Reason.AMBIGUOUS: Outcome.FINGERPRINT,
         Reason.LOW_QUALITY: Outcome.FINGERPRINT,
         Reason.NO_REFERENCE: Outcome.FINGERPRINT,
-        # Nobody a finger could be compared with, or a question only a person can answer.
-        Reason.NO_FACE: Outcome.OFFICER,
-        Reason.MULTIPLE_PEOPLE: Outcome.OFFICER,
-        Reason.EXPIRED: Outcome.OFFICER,
-        Reason.CLAIM_UNKNOWN: Outcome.OFFICER,
-        Reason.GALLERY_EMPTY: Outcome.OFFICER,
-        Reason.FRAMES_ENDED: Outcome.OFFICER,
-        Reason.SHUTTING_DOWN: Outcome.OFFICER,
-        Reason.ENGINE_FAULT: Outcome.OFFICER,
     }
 )
+"""Every other reason sends the traveller to an officer: nobody a finger could be compared with, or a question that only
+a person can answer."""
+
+_OPENS = frozenset({Reason.MATCHED, Reason.FINGER_MATCHED})
 
 
 class Policy(BaseModel):
@@ -71,10 +67,10 @@ class Policy(BaseModel):
     @model_validator(mode="after")
     def _only_a_match_opens(self) -> Self:
         for reason, outcome in self.outcomes.items():
-            if (outcome is Outcome.OPEN) != (reason is Reason.MATCHED):
+            if (outcome is Outcome.OPEN) != (reason in _OPENS):
                 raise ValueError(f"{reason} may not lead to {outcome}: only a match opens, and a match opens")
         return self
 
     def outcome(self, reason: Reason) -> Outcome:
         """What the lane does for `reason`."""
-        return self.outcomes.get(reason, _DEFAULT_OUTCOMES[reason])
+        return self.outcomes.get(reason, _DEFAULT_OUTCOMES.get(reason, Outcome.OFFICER))

@@ -21,7 +21,10 @@ OUTCOME_TO_WIRE: Mapping[Outcome, pb.Outcome.ValueType] = MappingProxyType(
     {outcome: pb.Outcome.Value(f"OUTCOME_{outcome.name}") for outcome in Outcome}
 )
 REASON_TO_WIRE: Mapping[Reason, pb.Reason.ValueType] = MappingProxyType(
-    {reason: pb.Reason.Value(f"REASON_{reason.name}") for reason in Reason}
+    {
+        reason: pb.Reason.Value("REASON_REFERRED" if reason is Reason.WATCH_LISTED else f"REASON_{reason.name}")
+        for reason in Reason
+    }
 )
 GUIDANCE_TO_WIRE: Mapping[Guidance, pb.GuidanceCode.ValueType] = MappingProxyType(
     {guidance: pb.GuidanceCode.Value(f"GUIDANCE_CODE_{guidance.name}") for guidance in Guidance}

@@ -8,13 +8,15 @@ from pydantic import ValidationError
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.policy import Policy
 
+OPENS = {Reason.MATCHED, Reason.FINGER_MATCHED}
+
 
 def test_every_reason_has_an_outcome_and_only_a_match_opens() -> None:
     outcomes = {reason: Policy().outcome(reason) for reason in Reason}
-    assert {reason for reason, outcome in outcomes.items() if outcome is Outcome.OPEN} == {Reason.MATCHED}
+    assert {reason for reason, outcome in outcomes.items() if outcome is Outcome.OPEN} == OPENS
 
 
-@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.MATCHED])
+@pytest.mark.parametrize("reason", [r for r in Reason if r not in OPENS])
 def test_no_setting_makes_another_reason_open(reason: Reason) -> None:
     with pytest.raises(ValidationError, match="only a match opens"):
         Policy.model_validate({"outcomes": {reason: "open"}})

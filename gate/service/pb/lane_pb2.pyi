@@ -177,6 +177,44 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The engine broke. Never a statement about the traveller."""
     REASON_NO_REFERENCE: _Reason.ValueType  # 13
     """The claimed traveller is expected, but no photograph of them is enrolled: there is no face to compare with."""
+    REASON_FINGER_MATCHED: _Reason.ValueType  # 14
+    """The face did not settle it; face and finger together, or the finger, match the traveller."""
+    REASON_CLAIM_REFUSED: _Reason.ValueType  # 15
+    """What the traveller presented is no valid claim: unreadable, expired, forged, or used already."""
+    REASON_CLAIM_MISMATCH: _Reason.ValueType  # 16
+    """The face is not the claimed traveller's, and matches somebody else who is expected."""
+    REASON_FINGER_NO_MATCH: _Reason.ValueType  # 17
+    """The finger was compared, and does not match."""
+    REASON_FINGER_UNUSABLE: _Reason.ValueType  # 18
+    """No usable picture of a finger came in time."""
+    REASON_FINGER_UNAVAILABLE: _Reason.ValueType  # 19
+    """There is no finger to compare with, or no reader of fingerprints in this engine."""
+    REASON_NO_CONSENT: _Reason.ValueType  # 20
+    """The traveller does not consent to being recognised by face."""
+    REASON_UNDER_AGE: _Reason.ValueType  # 21
+    """The traveller is younger than the policy lets pass alone, or of no known age where the policy asks."""
+    REASON_DOCUMENT_EXPIRED: _Reason.ValueType  # 22
+    """The traveller's document has expired."""
+    REASON_REFERRED: _Reason.ValueType  # 23
+    """Send the traveller to an officer without a word: the reason is for officers, in the audit journal."""
+    REASON_NOT_LIVE: _Reason.ValueType  # 24
+    """The face seen is taken for a picture, a screen or a mask of a face."""
+    REASON_LIVENESS_UNAVAILABLE: _Reason.ValueType  # 25
+    """The policy asks for a proof of life, and nothing here can give one."""
+    REASON_TAMPERED_FRAMES: _Reason.ValueType  # 26
+    """Frames were replayed, reordered, stale or repeated too often to be a camera's."""
+    REASON_FLIGHT_NOT_OPEN: _Reason.ValueType  # 27
+    """The traveller's flight is not open at this touchpoint yet."""
+    REASON_FLIGHT_CLOSED: _Reason.ValueType  # 28
+    """The traveller's flight is closed at this touchpoint."""
+    REASON_WRONG_GATE: _Reason.ValueType  # 29
+    """The traveller's flight is called at another gate."""
+    REASON_ALREADY_PASSED: _Reason.ValueType  # 30
+    """The traveller has passed this touchpoint already."""
+    REASON_OUT_OF_ORDER: _Reason.ValueType  # 31
+    """The traveller has not passed a touchpoint that comes before this one."""
+    REASON_CROWDING: _Reason.ValueType  # 32
+    """Too many people, or people too close together, to be told apart."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why the lane does it."""
@@ -211,6 +249,44 @@ REASON_ENGINE_FAULT: Reason.ValueType  # 12
 """The engine broke. Never a statement about the traveller."""
 REASON_NO_REFERENCE: Reason.ValueType  # 13
 """The claimed traveller is expected, but no photograph of them is enrolled: there is no face to compare with."""
+REASON_FINGER_MATCHED: Reason.ValueType  # 14
+"""The face did not settle it; face and finger together, or the finger, match the traveller."""
+REASON_CLAIM_REFUSED: Reason.ValueType  # 15
+"""What the traveller presented is no valid claim: unreadable, expired, forged, or used already."""
+REASON_CLAIM_MISMATCH: Reason.ValueType  # 16
+"""The face is not the claimed traveller's, and matches somebody else who is expected."""
+REASON_FINGER_NO_MATCH: Reason.ValueType  # 17
+"""The finger was compared, and does not match."""
+REASON_FINGER_UNUSABLE: Reason.ValueType  # 18
+"""No usable picture of a finger came in time."""
+REASON_FINGER_UNAVAILABLE: Reason.ValueType  # 19
+"""There is no finger to compare with, or no reader of fingerprints in this engine."""
+REASON_NO_CONSENT: Reason.ValueType  # 20
+"""The traveller does not consent to being recognised by face."""
+REASON_UNDER_AGE: Reason.ValueType  # 21
+"""The traveller is younger than the policy lets pass alone, or of no known age where the policy asks."""
+REASON_DOCUMENT_EXPIRED: Reason.ValueType  # 22
+"""The traveller's document has expired."""
+REASON_REFERRED: Reason.ValueType  # 23
+"""Send the traveller to an officer without a word: the reason is for officers, in the audit journal."""
+REASON_NOT_LIVE: Reason.ValueType  # 24
+"""The face seen is taken for a picture, a screen or a mask of a face."""
+REASON_LIVENESS_UNAVAILABLE: Reason.ValueType  # 25
+"""The policy asks for a proof of life, and nothing here can give one."""
+REASON_TAMPERED_FRAMES: Reason.ValueType  # 26
+"""Frames were replayed, reordered, stale or repeated too often to be a camera's."""
+REASON_FLIGHT_NOT_OPEN: Reason.ValueType  # 27
+"""The traveller's flight is not open at this touchpoint yet."""
+REASON_FLIGHT_CLOSED: Reason.ValueType  # 28
+"""The traveller's flight is closed at this touchpoint."""
+REASON_WRONG_GATE: Reason.ValueType  # 29
+"""The traveller's flight is called at another gate."""
+REASON_ALREADY_PASSED: Reason.ValueType  # 30
+"""The traveller has passed this touchpoint already."""
+REASON_OUT_OF_ORDER: Reason.ValueType  # 31
+"""The traveller has not passed a touchpoint that comes before this one."""
+REASON_CROWDING: Reason.ValueType  # 32
+"""Too many people, or people too close together, to be told apart."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _MaskState:
