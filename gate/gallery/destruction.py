@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
 from gate.audit.event import LONGEST_FACT, Event, EventKind
-from gate.gallery.keeper import Keeper, Ledger
+from gate.gallery.keeper import Deletion, Keeper, Ledger
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import Segment
 
@@ -29,7 +29,7 @@ class Destruction:
         whole: nobody of the flight is expected any more, so its data key goes too.
         traveller: pseudonym, when it is one; else empty.
         index_before, index_after, memory_after: counted around the change of the snapshot.
-        store_before: counted by `write`.
+        deletion: from the store, by `write`.
         position: in the journal, from `write`.
     """
 
@@ -43,15 +43,15 @@ class Destruction:
     index_before: Counts
     index_after: Counts
     memory_after: Counts
-    store_before: Counts = NOTHING
+    deletion: Deletion = field(default_factory=Deletion)
     position: int = 0
 
     def write(self, ledger: Ledger) -> None:
         """Deletes and records, in the caller's transaction; may be repeated when that failed."""
-        self.store_before, store_after = ledger.delete(self.flight, self.references, self.whole)
-        left = self.index_after + self.memory_after + store_after
+        self.deletion = ledger.delete(self.flight, self.references, self.whole)
+        left = self.index_after + self.memory_after + self.deletion.after
         # Before: the place that knew most. After: whatever is left anywhere.
-        before = max(self.index_before, self.store_before, key=lambda counts: (counts.travellers, counts.keys))
+        before = max(self.index_before, self.deletion.before, key=lambda counts: (counts.travellers, counts.keys))
         facts: dict[str, str | int | bool] = {
             "flight": flight_fact(self.flight),
             "why": self.why.value,
@@ -64,13 +64,13 @@ class Destruction:
             facts["traveller"] = self.traveller
         self.position = ledger.record(Event(EventKind.DESTRUCTION, self.at, facts))
 
-    def receipt(self, keeper: Keeper, traces_bytes: int) -> Receipt:
-        """Counts what is stored once more, after the commit."""
-        before = {Place.INDEX: self.index_before, Place.MEMORY: self.index_before, Place.STORE: self.store_before}
+    def receipt(self, keeper: Keeper, renewed: Set[str], traces_bytes: int) -> Receipt:
+        """Counts what is stored once more, after the commit; `renewed` as for `Keeper.count`."""
+        before = {Place.INDEX: self.index_before, Place.MEMORY: self.index_before, Place.STORE: self.deletion.before}
         after = {
             Place.INDEX: self.index_after,
             Place.MEMORY: self.memory_after,
-            Place.STORE: keeper.count(self.flight, self.references, self.whole),
+            Place.STORE: keeper.count(self.deletion, renewed),
         }
         return Receipt(
             self.flight,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from gate.audit.event import Event
@@ -37,6 +38,27 @@ class Addition:
     lookalikes: frozenset[tuple[str, str]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What was deleted, and what would show that it is still there. Names may come back in the same change: a flight
+    that somebody is put on again has another number and another data key, and a traveller put again another row.
+
+    Attributes:
+        whole: everything of the flight was to go, its data key too.
+        before, after: counted around it, before anything else was written.
+        number: of the flight in the store; 0 where nothing was stored of it.
+        tags: of the travellers in the store, by reference; none where the flight went whole.
+        key: the flight's data key as it was stored, wrapped; empty where it was to stay.
+    """
+
+    whole: bool = False
+    before: Counts = NOTHING
+    after: Counts = NOTHING
+    number: int = 0
+    tags: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    key: bytes = field(default=b"", repr=False)
+
+
 class Ledger(Protocol):
     """One change, while it is being written."""
 
@@ -44,8 +66,8 @@ class Ledger(Protocol):
         """Writes people down."""
         ...
 
-    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
-        """Deletes people; with `whole`, everything of the flight and its data key. What there was, and is, of them."""
+    def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
+        """Deletes people; with `whole`, everything of the flight and its data key."""
         ...
 
     def record(self, event: Event) -> int:
@@ -68,8 +90,12 @@ class Keeper(Protocol):
         """
         ...
 
-    def count(self, flight: str, references: Set[str], whole: bool) -> Counts:
-        """What is written down of them now. Asked after a deletion: what is left."""
+    def count(self, deletion: Deletion, renewed: Set[str]) -> Counts:
+        """What is left of what was deleted. Asked when the change is durable, before the next one.
+
+        Args:
+            renewed: references of the flight that the same change put again, as newcomers without anything.
+        """
         ...
 
     def pseudonym(self, flight: str, reference: str) -> str:
@@ -108,20 +134,20 @@ class Unkept:
             if flight not in self._seals:
                 self._seals[flight] = Seal(new_key())
 
-    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
+    def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
         """See `Ledger`."""
         del references
         if whole:
             self._seals.pop(flight, None)
-        return NOTHING, NOTHING
+        return Deletion()
 
     def record(self, event: Event) -> int:
         """See `Ledger`."""
         return self._journal.record(event) if self._journal is not None else 0
 
-    def count(self, flight: str, references: Set[str], whole: bool) -> Counts:
+    def count(self, deletion: Deletion, renewed: Set[str]) -> Counts:
         """See `Keeper`."""
-        del flight, references, whole
+        del deletion, renewed
         return NOTHING
 
     def pseudonym(self, flight: str, reference: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Set
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from gate.audit.event import Event
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
-from gate.gallery.keeper import Addition
+from gate.gallery.keeper import Addition, Deletion
 from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import FlightSeal, pack_traveller
 from gate.storage.database import Database
@@ -46,6 +47,7 @@ class SealedLedger:
         self._journal = journal
         self._connection = connection
         self._keep_photos = keep_photos
+        self._last_number = 0
         self.seals = seals
 
     def put(self, additions: Iterable[Addition]) -> None:
@@ -72,22 +74,12 @@ class SealedLedger:
                     (seal.number, tag, other.number, other.tag(reference)),
                 )
 
-    def delete(self, flight: str, references: Set[str], whole: bool) -> tuple[Counts, Counts]:
+    def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
         """See `Ledger`."""
         seal = self.seals.get(flight)
         if seal is None:
-            return NOTHING, NOTHING
-        before = count(self._connection, seal, references, whole)
-        if whole:
-            for statement in _DELETE_FLIGHT:
-                self._connection.execute(statement, (seal.number,))
-            self._database.forget_key(self._connection, key_name(flight))
-            del self.seals[flight]
-        else:
-            tags = [(seal.number, seal.tag(reference)) for reference in references]
-            for statement in _DELETE_TAG:
-                self._connection.executemany(statement, tags)
-        return before, count(self._connection, seal, references, whole)
+            return Deletion(whole)
+        return self._delete_flight(seal) if whole else self._delete_people(seal, references)
 
     def record(self, event: Event) -> int:
         """See `Ledger`."""
@@ -97,6 +89,25 @@ class SealedLedger:
         """See `Ledger`."""
         seal = self.seals.get(flight)
         return pseudonym(seal.seal, reference) if seal is not None else ""
+
+    def _delete_flight(self, seal: FlightSeal) -> Deletion:
+        key = _wrapped_key(self._connection, seal.flight)
+        before = _count_flight(self._connection, seal.number) + _count_key(self._connection, key)
+        for statement in _DELETE_FLIGHT:
+            self._connection.execute(statement, (seal.number,))
+        self._database.forget_key(self._connection, key_name(seal.flight))
+        del self.seals[seal.flight]
+        self._last_number = max(self._last_number, seal.number)
+        after = _count_flight(self._connection, seal.number) + _count_key(self._connection, key)
+        return Deletion(True, before, after, seal.number, key=key)
+
+    def _delete_people(self, seal: FlightSeal, references: Set[str]) -> Deletion:
+        tags = {reference: seal.tag(reference) for reference in references}
+        before = _count_people(self._connection, seal.number, tags.values())
+        for statement in _DELETE_TAG:
+            self._connection.executemany(statement, [(seal.number, tag) for tag in tags.values()])
+        after = _count_people(self._connection, seal.number, tags.values())
+        return Deletion(False, before, after, seal.number, tags)
 
     def _put_template(self, seal: FlightSeal, tag: bytes, addition: Addition) -> None:
         if addition.template is None:
@@ -113,9 +124,12 @@ class SealedLedger:
             )
 
     def _new_flight(self, flight: str) -> FlightSeal:
-        number = self._connection.execute("INSERT INTO flights(name) VALUES (?)", (flight,)).lastrowid
+        # Never a number that was deleted in this very transaction: what is left under it would pass for the newcomers'.
+        known = self._connection.execute("SELECT max(number) FROM flights").fetchone()[0]
+        number = max(self._last_number, known or 0) + 1
+        self._connection.execute("INSERT INTO flights(number, name) VALUES (?, ?)", (number, flight))
         key = self._database.data_key(self._connection, key_name(flight), create=True)
-        seal = self.seals[flight] = FlightSeal(flight, int(number or 0), key)
+        seal = self.seals[flight] = FlightSeal(flight, number, key)
         return seal
 
 
@@ -138,42 +152,51 @@ def key_name(flight: str) -> str:
     return f"flight/{flight}"
 
 
-def count_keys(connection: sqlite3.Connection, flight: str) -> Counts:
-    """The flight's data key: one, or none."""
-    found = connection.execute("SELECT count(*) FROM data_keys WHERE name = ?", (key_name(flight),))
+def count_left(connection: sqlite3.Connection, deletion: Deletion, renewed: Set[str]) -> Counts:
+    """See `Keeper.count`."""
+    if deletion.whole:
+        # The flight is gone, and with it the number that its rows had: any row without a flight is left over.
+        return _count_orphans(connection) + _count_key(connection, deletion.key)
+    left = _count_people(connection, deletion.number, deletion.tags.values())
+    tags = [tag for reference, tag in deletion.tags.items() if reference in renewed]
+    return replace(left, travellers=left.travellers - _count_people(connection, deletion.number, tags).travellers)
+
+
+def _wrapped_key(connection: sqlite3.Connection, flight: str) -> bytes:
+    """The flight's data key as it is stored; empty when it is missing."""
+    row = connection.execute("SELECT wrapped FROM data_keys WHERE name = ?", (key_name(flight),)).fetchone()
+    return bytes(row[0]) if row else b""
+
+
+def _count_key(connection: sqlite3.Connection, wrapped: bytes) -> Counts:
+    """That very data key, under whatever name: one, or none."""
+    found = connection.execute("SELECT count(*) FROM data_keys WHERE wrapped = ?", (wrapped,))
     return Counts(keys=found.fetchone()[0])
 
 
-def count_orphans(connection: sqlite3.Connection) -> Counts:
+def _count_orphans(connection: sqlite3.Connection) -> Counts:
     """Whatever belongs to no flight."""
-    found = [
-        connection.execute(
-            f"SELECT count(*) FROM {table} WHERE flight NOT IN (SELECT number FROM flights)"  # noqa: S608 -- names of ours
-        ).fetchone()[0]
-        for table in _OF_PEOPLE
-    ]
-    return Counts(*found)
+    return _count(connection, "flight NOT IN (SELECT number FROM flights)")
 
 
-def count(connection: sqlite3.Connection, seal: FlightSeal, references: Set[str], whole: bool) -> Counts:
-    """What there is of these references; with `whole`, of the whole flight, its data key included."""
-    if whole:
-        found = [
-            connection.execute(f"SELECT count(*) FROM {table} WHERE flight = ?", (seal.number,)).fetchone()[0]  # noqa: S608 -- names of ours
-            for table in _OF_PEOPLE
-        ]
-        return Counts(*found) + count_keys(connection, seal.flight)
-    counts = NOTHING
-    tags = [seal.tag(reference) for reference in references]
-    for start in range(0, len(tags), _AT_ONCE):
-        some = tags[start : start + _AT_ONCE]
-        places = ",".join("?" * len(some))
-        found = [
-            connection.execute(
-                f"SELECT count(*) FROM {table} WHERE flight = ? AND tag IN ({places})",  # noqa: S608 -- names of ours
-                (seal.number, *some),
-            ).fetchone()[0]
-            for table in _OF_PEOPLE
-        ]
-        counts += Counts(*found)
+def _count_flight(connection: sqlite3.Connection, number: int) -> Counts:
+    """What there is of a whole flight, but its data key."""
+    return _count(connection, "flight = ?", number)
+
+
+def _count_people(connection: sqlite3.Connection, number: int, tags: Iterable[bytes]) -> Counts:
+    """What there is of some travellers of a flight."""
+    counts, wanted = NOTHING, list(tags)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        counts += _count(connection, f"flight = ? AND tag IN ({','.join('?' * len(some))})", number, *some)
     return counts
+
+
+def _count(connection: sqlite3.Connection, condition: str, *values: int | bytes) -> Counts:
+    """Rows of each table of people that fit the condition (of ours)."""
+    found = {
+        table: connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}", values).fetchone()[0]  # noqa: S608 -- names of ours
+        for table in _OF_PEOPLE
+    }
+    return Counts(**found)

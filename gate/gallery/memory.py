@@ -310,7 +310,7 @@ class MemoryGallery:
         self._overdue = []
         if due:
             self._erase_traces()
-        receipts = [destruction.receipt(self._keeper, self._traces_bytes) for destruction in due]
+        receipts = [d.receipt(self._keeper, put.get(d.flight, {}).keys(), self._traces_bytes) for d in due]
         for receipt in receipts:
             if not receipt.complete:
                 left = {place.value: counts.travellers for place, counts in receipt.after.items()}

@@ -27,9 +27,9 @@ import numpy as np
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import Code, StorageFault
-from gate.gallery.keeper import Ledger
-from gate.gallery.ledger import SealedLedger, count, count_keys, count_orphans, key_name, write_time_mark
-from gate.gallery.receipt import NOTHING, Counts
+from gate.gallery.keeper import Deletion, Ledger
+from gate.gallery.ledger import SealedLedger, count_left, key_name, write_time_mark
+from gate.gallery.receipt import Counts
 from gate.gallery.sealing import FlightSeal, unpack_traveller
 from gate.gallery.segment import NO_ROWS, Rows
 from gate.gallery.traveller import Traveller
@@ -100,14 +100,10 @@ class SealedStore:
         # Only now: a transaction that was rolled back leaves the keys as they were.
         self._seals = ledger.seals
 
-    def count(self, flight: str, references: Set[str], whole: bool) -> Counts:
+    def count(self, deletion: Deletion, renewed: Set[str]) -> Counts:
         """See `Keeper`."""
-        seal = self._seals.get(flight)
         with self._database.read() as connection:
-            if seal is not None:
-                return count(connection, seal, references, whole)
-            # The flight is gone, and with it the number that its rows had: any row without a flight is left over.
-            return count_orphans(connection) + count_keys(connection, flight) if whole else NOTHING
+            return count_left(connection, deletion, renewed)
 
     def pseudonym(self, flight: str, reference: str) -> str:
         """See `Keeper`."""

@@ -139,6 +139,39 @@ def test_a_receipt_counts_the_store_and_the_key_goes_with_the_last_traveller(box
         assert connection.execute("SELECT name FROM data_keys").fetchall() == [("journal",)]
 
 
+def test_a_flight_that_is_emptied_and_filled_in_one_message_leaves_nothing_of_those_removed(box: Box) -> None:
+    """Counted by the flight's name, the newcomers and their key would pass for what was left of those removed."""
+    for reference in ("a", "b"):
+        box.gallery.enrol(traveller(reference), probe(ord(reference)))
+    applied = box.gallery.apply(Change((traveller("new"), traveller("a")), (("a", "CX1"), ("b", "CX1"))))
+    assert applied.receipt is not None
+    assert applied.receipt.before[Place.STORE] == Counts(2, 2, 0, 1)
+    assert applied.receipt.after[Place.STORE] == NOTHING
+    assert applied.receipt.complete
+    assert [facts["complete"] for facts in box.entries("destruction")] == [True]
+    assert (box.restart().travellers, box.rows("travellers"), box.rows("templates")) == (2, 2, 0)
+
+
+def test_a_traveller_who_is_removed_and_put_again_in_one_message_leaves_nothing(box: Box) -> None:
+    """The newcomer has the reference, the flight's key and so the tag of the one who was removed."""
+    for reference in ("a", "b"):
+        box.gallery.enrol(traveller(reference), probe(ord(reference)))
+    receipt = box.gallery.apply(Change((traveller("a"),), (("a", "CX1"),))).receipt
+    assert receipt is not None
+    assert (receipt.complete, receipt.before[Place.STORE]) == (True, Counts(1, 1, 0, 0))
+    assert (box.rows("travellers"), box.rows("templates")) == (2, 1)
+
+
+def test_a_template_left_over_of_somebody_put_again_makes_the_receipt_incomplete(box: Box) -> None:
+    for reference in ("a", "b"):
+        box.gallery.enrol(traveller(reference), probe(ord(reference)))
+    with box.database.transaction() as connection:
+        connection.execute("CREATE TRIGGER stays BEFORE DELETE ON templates BEGIN SELECT RAISE(IGNORE); END")
+    receipt = box.gallery.apply(Change((traveller("a"),), (("a", "CX1"),))).receipt
+    assert receipt is not None
+    assert (receipt.complete, receipt.after[Place.STORE]) == (False, Counts(templates=1))
+
+
 def test_a_row_left_over_makes_the_receipt_incomplete(box: Box) -> None:
     """The count afterwards must look at the tables, not at what the engine believes of them."""
     box.gallery.enrol(traveller("a"), probe(1))
