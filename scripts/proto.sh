@@ -5,15 +5,19 @@ cd "$(dirname "$0")/.."
 python=${VENV:-.venv}/bin/python
 export PATH="$(cd "$(dirname "$python")" && pwd):$PATH" # protoc finds its mypy plugins there
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 out=.
-if [ "${1:-}" = --check ]; then
-    out=$(mktemp -d)
-    trap 'rm -rf "$out"' EXIT
-fi
-# The mapping puts right absolute imports into the package and keeps the wire's own names.
-"$python" -m grpc_tools.protoc -Igate/service/pb=proto/egate/v1 \
+[ "${1:-}" != --check ] || out=$work/generated
+
+# Under the package's own path, so that generated modules import each other from it; the wire's names stay.
+mkdir -p "$work/gate/service/pb" "$work/generated"
+for file in proto/egate/v1/*.proto; do
+    sed 's#^import "egate/v1/#import "gate/service/pb/#' "$file" >"$work/gate/service/pb/$(basename "$file")"
+done
+"$python" -m grpc_tools.protoc -I"$work" \
     --python_out="$out" --grpc_python_out="$out" --mypy_out=quiet:"$out" --mypy_grpc_out=quiet:"$out" \
-    gate/service/pb/lane.proto gate/service/pb/gallery.proto
+    "$work"/gate/service/pb/*.proto
 
 if [ "$out" != . ]; then
     for file in "$out"/gate/service/pb/*; do

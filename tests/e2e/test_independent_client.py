@@ -13,7 +13,7 @@ from tests.service import fakes
 
 
 def test_generated_stubs_alone_are_enough(tmp_path: Path) -> None:
-    protos = ["egate/v1/lane.proto", "egate/v1/gallery.proto"]
+    protos = ["egate/v1/lane.proto", "egate/v1/gallery.proto", "egate/v1/fingerprint.proto"]
     protoc = [
         "-m",
         "grpc_tools.protoc",
