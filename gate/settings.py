@@ -59,6 +59,7 @@ class ModelSettings(_Group):
         480, ge=96, le=1280, multiple_of=32, description="longer side of the detector's canvas, px"
     )
     insightface_root: Path = Path("~/.insightface")
+    liveness: str = Field("", description="a liveness set of the registry; empty: the pack's own, where it names one")
 
 
 class GallerySettings(_Group):

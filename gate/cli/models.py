@@ -34,7 +34,7 @@ def list_packs() -> None:
 
 
 @app.command()
-def show(name: str = typer.Argument(..., help="A pack, or one model of the registry.")) -> None:
+def show(name: str = typer.Argument(..., help="A pack, a liveness set, or one model of the registry.")) -> None:
     """Show a pack's models: files, hashes, licences, origins."""
     with explained():
         registry = _registry()
@@ -43,6 +43,7 @@ def show(name: str = typer.Argument(..., help="A pack, or one model of the regis
             **registry.embedders,
             **registry.masks,
             **registry.heads,
+            **registry.liveness,
         }
         names = [name] if name in every and name not in registry.packs else _models_of(registry, name)
         for model in names:
@@ -131,8 +132,11 @@ def _state(name: str) -> str:
 
 
 def _models_of(registry: Registry, name: str) -> list[str]:
+    if name in registry.liveness_sets:
+        return list(registry.liveness_sets[name].models)
     pack = registry.pack(name)
-    return [model for model in (pack.detector, pack.embedder, pack.mask, pack.head) if model is not None]
+    alive = registry.liveness_sets[pack.liveness].models if pack.liveness in registry.liveness_sets else ()
+    return [model for model in (pack.detector, pack.embedder, pack.mask, pack.head, *alive) if model is not None]
 
 
 def _describe(console: Console, name: str, model: ModelFile) -> None:

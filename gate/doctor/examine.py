@@ -54,7 +54,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
 
         yield environment.check_provider(settings.models.provider, onnxruntime.get_available_providers())
     yield machine.check_model_folders(model_folders(registry_folder()))
-    yield from check_models(settings.models.pack, settings.models.insightface_root)
+    yield from check_models(settings.models.pack, settings.models.insightface_root, liveness=settings.models.liveness)
     yield check_fingerprint(settings.fingerprint)
     yield check_store(settings.storage)
     yield machine.check_address(settings.server)

@@ -21,11 +21,14 @@ _REPAIRS = {
 
 
 def check_models(
-    name: str, insightface_root: Path | None = None, find: Callable[..., ModelPack] = find_pack
+    name: str,
+    insightface_root: Path | None = None,
+    find: Callable[..., ModelPack] = find_pack,
+    liveness: str = "",
 ) -> tuple[Finding, ...]:
     """Files with their hashes, calibration and licences of the pack `name`."""
     try:
-        pack = find(name, insightface_root=insightface_root)
+        pack = find(name, insightface_root=insightface_root, liveness=liveness)
     except GateError as error:
         return (fail("models", error.message, _REPAIRS.get(error.code, error.entry.remedy)),)
     return check_hashes(pack), check_calibration(pack), check_licences(pack)

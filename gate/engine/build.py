@@ -131,7 +131,7 @@ def build_engine(
         StorageFault: the store cannot be read, or was changed by somebody else.
     """
     models = settings.models
-    pack = find_pack(models.pack, insightface_root=models.insightface_root)
+    pack = find_pack(models.pack, insightface_root=models.insightface_root, liveness=models.liveness)
     calibration = calibration or read_pack_calibration(pack)
     vision = build_pipeline(
         pack,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from gate.vision.detector import Head, InputScaling, OnnxDetector
@@ -14,9 +15,17 @@ from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.lane_faces import LaneFacesDetector
 from gate.vision.mask import MaskThresholds, OnnxMaskModel
 from gate.vision.mask_aware import MaskAwareEmbedder
-from gate.vision.pack import ModelPack, VerifiedModel, insightface_mask, load_pack, read_calibration
+from gate.vision.minifasnet import MiniFasNet, ScaledNetwork
+from gate.vision.pack import (
+    ModelPack,
+    VerifiedModel,
+    insightface_mask,
+    load_liveness,
+    load_pack,
+    read_calibration,
+)
 from gate.vision.pipeline import VisionPipeline
-from gate.vision.registry import DetectorFile, Geometry, MaskFile, ModelFile, registry_folder
+from gate.vision.registry import DetectorFile, Geometry, LivenessFile, MaskFile, ModelFile, registry_folder
 from gate.vision.scrfd import ScrfdHead
 from gate.vision.session import OrtSession, Provider
 from gate.vision.yunet import YunetHead
@@ -59,16 +68,22 @@ def load_pipeline(
     )
 
 
-def find_pack(name: str, *, insightface_root: Path | None = None) -> ModelPack:
+def find_pack(name: str, *, insightface_root: Path | None = None, liveness: str = "") -> ModelPack:
     """The pack of that name: of the registry (``edgeface-xs``, ``edgeface-xs+yunet-n``), or ``insightface:NAME``.
 
     Args:
         name: of the pack.
         insightface_root: the insightface library's folder, by default ``~/.insightface``.
+        liveness: a liveness set of the registry to go with it; empty: the pack's own, where it names one.
 
     Raises:
-        ModelPackError: see `load_pack` and `load_insightface_pack`.
+        ModelPackError: see `load_pack`, `load_insightface_pack` and `load_liveness`.
     """
+    pack = _find_pack(name, insightface_root)
+    return replace(pack, liveness=load_liveness(liveness)) if liveness else pack
+
+
+def _find_pack(name: str, insightface_root: Path | None) -> ModelPack:
     if not name.startswith(PREFIX):
         return load_pack(name)
     home = registry_folder()
@@ -89,7 +104,8 @@ def build_pipeline(
     detector = load_detector(pack.detector, provider=provider, threads=threads, detect_size_px=detect_size_px)
     embedder = load_embedder(pack, provider=provider, threads=threads)
     mask = load_mask_model(pack.mask, provider=provider, threads=threads) if pack.mask else None
-    return VisionPipeline(detector, embedder, mask, pack.pack_id, limits, rules)
+    liveness = load_liveness_model(pack.liveness, provider=provider, threads=threads) if pack.liveness else None
+    return VisionPipeline(detector, embedder, mask, pack.pack_id, limits, rules, liveness)
 
 
 def load_detector(
@@ -135,6 +151,13 @@ def load_mask_model(model: VerifiedModel[MaskFile], *, provider: Provider, threa
         _scaling(model.entry.geometry),
         MaskThresholds(model.entry.worn_threshold, model.entry.under_nose_threshold),
     )
+
+
+def load_liveness_model(
+    models: tuple[VerifiedModel[LivenessFile], ...], *, provider: Provider, threads: int
+) -> MiniFasNet:
+    """The liveness set of a pack."""
+    return MiniFasNet([ScaledNetwork(_session(model, provider, threads), model.entry.scale) for model in models])
 
 
 def _session(model: VerifiedModel[ModelFile], provider: Provider, threads: int) -> OrtSession:

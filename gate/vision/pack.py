@@ -14,8 +14,10 @@ from gate.vision.registry import (
     DetectorFile,
     EmbedderFile,
     HeadFile,
+    LivenessFile,
     MaskFile,
     ModelFile,
+    Registry,
     load_registry,
     registry_folder,
 )
@@ -56,6 +58,7 @@ class ModelPack:
         calibration_json: text of the pack's calibration, None while it has none.
         head: makes the embedder mask-aware. It leaves unmasked templates as they are and moves masked ones towards
             them, so templates with and without it are comparable and the pack's id does not depend on it.
+        liveness: networks that judge together whether a face is a living one; empty for a pack without them.
     """
 
     name: str
@@ -65,12 +68,14 @@ class ModelPack:
     mask: VerifiedModel[MaskFile] | None
     calibration_json: str | None = field(repr=False)
     head: VerifiedModel[HeadFile] | None = None
+    liveness: tuple[VerifiedModel[LivenessFile], ...] = ()
 
     @property
     def models(self) -> dict[str, VerifiedModel[Any]]:
         """Every model of the pack, by its role."""
         roles = {"detector": self.detector, "embedder": self.embedder, "mask": self.mask, "head": self.head}
-        return {role: model for role, model in roles.items() if model is not None}
+        alive = {f"liveness-{number}": model for number, model in enumerate(self.liveness, start=1)}
+        return {role: model for role, model in roles.items() if model is not None} | alive
 
 
 def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Path, ...] | None = None) -> ModelPack:
@@ -105,6 +110,7 @@ def load_pack(name: str, *, registry_dir: Path | None = None, folders: tuple[Pat
         mask=mask,
         calibration_json=read_calibration(home, name),
         head=head,
+        liveness=_liveness_set(registry, entry.liveness, home, places) if entry.liveness else (),
     )
 
 
@@ -117,6 +123,18 @@ def insightface_mask(home: Path) -> VerifiedModel[MaskFile] | None:
     registry = load_registry(home)
     name = registry.insightface_mask
     return read_verified(name, _listed(registry.masks, name), home, model_folders(home)) if name else None
+
+
+def load_liveness(
+    name: str, *, registry_dir: Path | None = None, folders: tuple[Path, ...] | None = None
+) -> tuple[VerifiedModel[LivenessFile], ...]:
+    """Find, read and verify a liveness set of the registry. Arguments as for `load_pack`.
+
+    Raises:
+        ModelPackError: PACK_UNKNOWN, MODEL_MISSING, MODEL_ALTERED or MODEL_INVALID.
+    """
+    home = registry_dir or registry_folder()
+    return _liveness_set(load_registry(home), name, home, model_folders(home) if folders is None else folders)
 
 
 def model_folders(home: Path, environ: dict[str, str] | None = None) -> tuple[Path, ...]:
@@ -170,6 +188,16 @@ def read_calibration(home: Path, pack_name: str) -> str | None:
     """Text of the pack's calibration, None when none was measured; it is for `gate.decision` to understand."""
     path = home / "packs" / pack_name.replace(":", "-") / "calibration.json"
     return path.read_text("utf-8") if path.is_file() else None
+
+
+def _liveness_set(
+    registry: Registry, name: str, home: Path, folders: tuple[Path, ...]
+) -> tuple[VerifiedModel[LivenessFile], ...]:
+    if name not in registry.liveness_sets:
+        known = ", ".join(sorted(registry.liveness_sets)) or "none"
+        raise ModelPackError(Code.PACK_UNKNOWN, f"no liveness set {name!r} in the registry; there are: {known}")
+    models = registry.liveness_sets[name].models
+    return tuple(read_verified(model, _listed(registry.liveness, model), home, folders) for model in models)
 
 
 def _listed(entries: dict[str, F], name: str) -> F:

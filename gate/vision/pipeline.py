@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from gate.errors import Code, EnrolmentError
@@ -13,6 +14,7 @@ from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
 from gate.vision.enrolment import EnrolmentRules, check_photo
 from gate.vision.frame import DecodeLimits, Frame, decode, decode_photo
+from gate.vision.liveness import Liveness
 from gate.vision.mask import MaskModel
 from gate.vision.mask_aware import MaskAwareEmbedder
 from gate.vision.probe import Embedding, ImageBGR, MaskState, Probe, Sighting
@@ -46,6 +48,14 @@ class Vision(Protocol):
         """
         ...
 
+    def with_liveness(self, sighting: Sighting) -> Sighting:
+        """The same sighting, with its liveness score where a liveness model is loaded and there is a traveller.
+
+        Raises:
+            EngineFault: the model failed.
+        """
+        ...
+
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
         """The one person on a JPEG, PNG or JPEG 2000 photograph.
 
@@ -70,6 +80,7 @@ class VisionPipeline:
         pack_id: the pack's.
         limits: on pictures.
         rules: on enrolment photographs.
+        liveness: tells living faces from pictures; None where none is asked for.
     """
 
     def __init__(
@@ -80,6 +91,7 @@ class VisionPipeline:
         pack_id: str,
         limits: DecodeLimits | None = None,
         rules: EnrolmentRules | None = None,
+        liveness: Liveness | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
@@ -87,6 +99,7 @@ class VisionPipeline:
         self._pack_id = pack_id
         self._limits = limits or DecodeLimits()
         self._rules = rules or EnrolmentRules()
+        self._liveness = liveness
 
     @property
     def pack_id(self) -> str:
@@ -112,6 +125,15 @@ class VisionPipeline:
                 mask = self._mask_model.state(sighting.aligned)
         return Probe(embedding, mask, self._pack_id, timings_ms)
 
+    def with_liveness(self, sighting: Sighting) -> Sighting:
+        """See `Vision.with_liveness`."""
+        if self._liveness is None or sighting.traveller is None or sighting.picture is None:
+            return sighting
+        timings_ms: dict[str, float] = {}
+        with _timed(timings_ms, "liveness"):
+            score = self._liveness.score(sighting.picture, sighting.traveller.box_xyxy)
+        return replace(sighting, liveness=score, timings_ms=sighting.timings_ms | timings_ms)
+
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
         """See `Vision.enrol_photo`."""
         timings_ms: dict[str, float] = {}
@@ -132,6 +154,8 @@ class VisionPipeline:
         self._embedder.warm()
         if self._mask_model is not None:
             self._mask_model.warm()
+        if self._liveness is not None:
+            self._liveness.warm()
 
     def _embed(self, aligned_bgr: ImageBGR) -> tuple[Embedding, MaskState]:
         """Embedding (D,) of one face, and its mask state if the embedder knows."""
@@ -151,7 +175,7 @@ class VisionPipeline:
         with _timed(timings_ms, "quality"):
             quality = measure(traveller, aligned, width, height)
         ratio = rival_ratio(faces, traveller)
-        return Sighting(width, height, faces, traveller, ratio, quality, aligned, timings_ms)
+        return Sighting(width, height, faces, traveller, ratio, quality, aligned, timings_ms, picture=image_bgr)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Plain records of numbers, without OpenCV or ONNX Runtime, so that `gate.decision
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,9 @@ class Sighting:
         quality: of the traveller's face; None without faces.
         aligned: the traveller's face, (112, 112, 3) BGR on the ArcFace template; None without faces.
         timings_ms: stage name -> milliseconds.
+        liveness: what the liveness model says of the traveller's face, [0, 1], 1 is live; None when it was not asked,
+            or none is loaded.
+        picture: the decoded picture, (H, W, 3) BGR, for what is looked at later; None in a sighting without one.
     """
 
     width_px: int
@@ -107,6 +110,8 @@ class Sighting:
     quality: Quality | None
     aligned: ImageBGR | None
     timings_ms: dict[str, float]
+    liveness: float | None = None
+    picture: ImageBGR | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,7 +46,7 @@ class ModelFile(_Entry):
 
     file: str
     sha256: Sha256
-    family: Literal["scrfd", "yunet", "lane-faces", "arcface", "mask-aware", "mask-state", "mask-head"]
+    family: Literal["scrfd", "yunet", "lane-faces", "arcface", "mask-aware", "mask-state", "mask-head", "minifasnet"]
     licence: str
     origin: str
     geometry: Geometry
@@ -91,13 +91,27 @@ class HeadFile(ModelFile):
     under_nose_threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
+class LivenessFile(ModelFile):
+    """A network that tells living faces from pictures; `scale` is its crop's size in sides of the face box."""
+
+    family: Literal["minifasnet"]
+    scale: float = Field(ge=1)
+
+
+class LivenessSet(_Entry):
+    """Networks that judge liveness together."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+
+
 class PackEntry(_Entry):
-    """Which models make a pack; `mask` and `head` are optional. Beside a head, `mask` has the say on masks."""
+    """Which models make a pack; all but the first two are optional. Beside a head, `mask` has the say on masks."""
 
     detector: str
     embedder: str
     mask: str | None = None
     head: str | None = None
+    liveness: str | None = None
 
 
 class Registry(_Entry):
@@ -107,6 +121,8 @@ class Registry(_Entry):
     embedders: dict[str, EmbedderFile]
     masks: dict[str, MaskFile] = {}
     heads: dict[str, HeadFile] = {}
+    liveness: dict[str, LivenessFile] = {}
+    liveness_sets: dict[str, LivenessSet] = {}
     packs: dict[str, PackEntry]
     insightface_mask: str | None = None
     """The mask-state model that packs of the insightface library get, which have none of their own."""

@@ -74,8 +74,8 @@ def test_an_unknown_pack() -> None:
 
 @pytest.mark.usefixtures("shared")
 def test_a_models_file_missing_or_altered(tmp_path: Path) -> None:
-    def find(name: str, insightface_root: Path | None) -> ModelPack:
-        del insightface_root
+    def find(name: str, insightface_root: Path | None, liveness: str) -> ModelPack:
+        del insightface_root, liveness
         return load_pack(name, folders=(tmp_path,))
 
     (missing,) = check_models("edgeface-xs", find=find)

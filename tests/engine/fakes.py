@@ -67,6 +67,9 @@ class ScriptedVision:
         person = int(sighting.traveller.box_xyxy[0])
         return Probe(embedding(person), MaskState.NONE, PACK, {"embed": 2.0})
 
+    def with_liveness(self, sighting: Sighting) -> Sighting:
+        return sighting
+
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
         sighting = self._sight(data)
         return self.probe(sighting), sighting

@@ -58,6 +58,9 @@ class ColourVision:
         embedding[int(sighting.aligned[0, 0, 0]) // 16] = 1
         return Probe(embedding, MaskState.NONE, self.pack_id, {"embed": 1.0})
 
+    def with_liveness(self, sighting: Sighting) -> Sighting:
+        return sighting
+
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
         sighting = self._sight(decode_photo(data, DecodeLimits()))
         if sighting.traveller is None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gate.vision.align import arcface_template
 from gate.vision.embedder import AlignedBatch, check_aligned
+from gate.vision.liveness import Box
 from gate.vision.probe import Embedding, Face, ImageBGR
 
 
@@ -50,3 +51,22 @@ def fake_face(x: float, y: float, eye_distance_px: float) -> Face:
     landmarks = (arcface_template() - 56) * scale + np.array((x, y), np.float32)
     half = 40 * scale
     return Face((x - half, y - half, x + half, y + half), landmarks.astype(np.float32), 0.9)
+
+
+class FakeLiveness:
+    """Takes bright faces for living ones: the mean of the picture within the box."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def score(self, image_bgr: ImageBGR, box_xyxy: Box) -> float:
+        if not np.isfinite(box_xyxy).all():
+            raise ValueError(f"expected a box of finite numbers, found {box_xyxy}")
+        self.asked += 1
+        height, width = image_bgr.shape[:2]
+        left, top, right, bottom = np.clip(box_xyxy, 0, (width, height, width, height)).astype(int)
+        inside = image_bgr[top : max(bottom, top + 1), left : max(right, left + 1)]
+        return float(inside.mean() / 255) if inside.size else 0.0
+
+    def warm(self) -> None:
+        pass

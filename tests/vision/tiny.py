@@ -38,13 +38,13 @@ def tiny_model(columns: int = 4, *, fill: float | None = None, sigmoid: bool = F
     return bytes(model.SerializeToString())
 
 
-def bias_model(values: tuple[float, ...]) -> bytes:
-    """(N, 3, 112, 112) to one row of given numbers, whatever the picture: a model with a known answer."""
+def bias_model(values: tuple[float, ...], size_px: int = 112) -> bytes:
+    """(N, 3, size_px, size_px) to one row of given numbers, whatever the picture: a model with a known answer."""
     constant = numpy_helper.from_array(np.array([values], np.float32), "values")
     graph = helper.make_graph(
         [helper.make_node("Identity", ["values"], ["y"])],
         "bias",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 112, 112])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, size_px, size_px])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, len(values)])],
         [constant],
     )
