@@ -4,18 +4,23 @@ A calibration is measured per model pack (`models/training/calibrate.py`) from a
 data, separately by mask state of the probe. Between measured points log10(FMR) is interpolated linearly. Beyond the
 last one it runs on along the last decade's slope: the measured curves bend downwards there, so the line overstates
 the false match rate and the threshold errs on the strict side. A threshold from there says `extrapolated`.
+
+Version 2 adds what travellers' own comparisons look like (`likelihoods`), so that a similarity becomes evidence, and
+how much oftener strangers match a probe fused of several frames (`fused`). Version 1 is still read: it has no evidence.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gate.decision.likelihood import NOTHING_KNOWN, Likelihood, Llr
 from gate.errors import Code, ModelPackError
 from gate.vision.probe import MaskState
 
@@ -64,12 +69,68 @@ class Curve(BaseModel):
             return float(10 ** (self.log10_fmr[-1] + beyond))
         return float(10 ** np.interp(similarity, self.similarity, self.log10_fmr))
 
+    def rate_at(self, similarity: float) -> Rate:
+        """The same with its interval."""
+        fmr = self.fmr_at(similarity)
+        sufficient = similarity >= self.similarity[0] and fmr >= self.measured_to
+        if self.similarity_interval is None:
+            return Rate(fmr, 0.0, 1.0, sufficient=False)
+        below, above = (np.array(side) for side in zip(*self.similarity_interval, strict=True))
+        # A curve further to the left reaches a given similarity less often.
+        low, high = (10 ** float(_interpolated(similarity, side, self.log10_fmr)) for side in (below, above))
+        beyond = max(0.0, similarity - float(below[-1]))
+        low = 0.0 if beyond else low
+        high = 1.0 if similarity < self.similarity[0] else max(high, fmr)
+        return Rate(fmr, min(low, fmr), high, sufficient)
+
     def _tail_slope(self) -> float:
         """Decades a unit of similarity over the last decade (negative)."""
         start = next(
             i for i in reversed(range(len(self.log10_fmr) - 1)) if i == 0 or self.log10_fmr[i] >= self.log10_fmr[-1] + 1
         )
         return (self.log10_fmr[-1] - self.log10_fmr[start]) / (self.similarity[-1] - self.similarity[start])
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often strangers reach a similarity.
+
+    Attributes:
+        fmr: false match rate of one comparison, in (0, 1].
+        low, high: 95 % interval, from resampling identities.
+        sufficient: such a rate was measured; otherwise `fmr` is a model, or "at least this often".
+    """
+
+    fmr: float
+    low: float
+    high: float
+    sufficient: bool
+
+
+class Fused(BaseModel):
+    """How much oftener strangers match a probe fused of several frames than one of a single frame.
+
+    Attributes:
+        frames: effective ones, rising from 1 (`gate.vision.fuse.Fusion.effective_frames`).
+        factor: of the false match rate at any one threshold, never falling from 1: the upper end of its 95 % interval.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frames: tuple[float, ...] = Field(min_length=1)
+    factor: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _monotone(self) -> Self:
+        if len(self.frames) != len(self.factor) or self.frames[0] != 1 or self.factor[0] != 1:
+            raise ValueError("frames and factor must begin with 1 and be of one length")
+        if any(np.diff(self.frames) <= 0) or any(np.diff(self.factor) < 0):
+            raise ValueError("frames must rise, and factor never fall")
+        return self
+
+    def factor_at(self, frames: float) -> float:
+        """At least 1; beyond the frames measured, that of the last point."""
+        return float(np.interp(frames, self.frames, self.factor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +153,19 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: int = Field(ge=1, le=1)
+    schema_version: int = Field(ge=1, le=2)
     pack_id: str
     data: str
     curves: Mapping[MaskState, Curve]
+    likelihoods: Mapping[MaskState, Likelihood] = Field(default_factory=dict)
+    fused: Mapping[MaskState, Fused] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if missing := {MaskState.NONE, MaskState.WORN} - set(self.curves):
             raise ValueError(f"no curve for {sorted(missing)}")
+        if self.schema_version >= 2 and (missing := set(self.curves) - set(self.likelihoods)):
+            raise ValueError(f"no likelihood for {sorted(missing)}")
         return self
 
     @classmethod
@@ -122,17 +187,63 @@ class Calibration(BaseModel):
             )
         return calibration
 
-    def threshold(self, mask: MaskState, rate: float, comparisons: int) -> Threshold:
+    def threshold(self, mask: MaskState, rate: float, comparisons: int, frames: float = 1.0) -> Threshold:
         """The threshold at which a non-mated probe matches anyone at `rate`, over `comparisons` templates.
 
         With independent comparisons, rate = 1 - (1 - FMR)^comparisons; dependent ones only lower it (ISO/IEC
         19795-1, 9.4). A mask state without a curve of its own takes the strictest there is.
 
         Args:
+            mask: of the probe.
             rate: false positive identification rate (1:N) or false match rate (1:1), in (0, 1).
             comparisons: at least 1.
+            frames: effective frames that the probe is fused of; 1 for a single one.
         """
         fmr = -math.expm1(math.log1p(-rate) / comparisons)
-        curves = [self.curves[mask]] if mask in self.curves else list(self.curves.values())
-        strictest = max(curves, key=lambda curve: curve.similarity_at(fmr))
-        return Threshold(strictest.similarity_at(fmr), fmr, fmr < strictest.measured_to)
+        states = [mask] if mask in self.curves else list(self.curves)
+        similarity, strictest = max(
+            (self.curves[state].similarity_at(fmr / self._factor(state, frames)), state) for state in states
+        )
+        wanted = fmr / self._factor(strictest, frames)
+        return Threshold(similarity, fmr, wanted < self.curves[strictest].measured_to)
+
+    def rate(self, similarity: float, mask: MaskState) -> Rate:
+        """How often strangers reach `similarity` with a single frame.
+
+        A mask state without a curve of its own takes the highest rate there is, and says that it is not sufficient.
+        """
+        if mask in self.curves:
+            return self.curves[mask].rate_at(similarity)
+        rates = [curve.rate_at(similarity) for curve in self.curves.values()]
+        return Rate(max(r.fmr for r in rates), min(r.low for r in rates), max(r.high for r in rates), sufficient=False)
+
+    def llr(self, similarity: float, mask: MaskState) -> Llr:
+        """How much a comparison says for the same person, and how sure that is.
+
+        A mask state without a measurement of its own takes the least evidence there is, and says that it is not
+        sufficient; a calibration of version 1 says nothing.
+        """
+        if mask in self.likelihoods:
+            return self.likelihoods[mask].at(similarity)
+        if not self.likelihoods:
+            return NOTHING_KNOWN
+        found = [likelihood.at(similarity) for likelihood in self.likelihoods.values()]
+        least = min(found, key=lambda llr: llr.value)
+        low, high = min(llr.low for llr in found), max(llr.high for llr in found)
+        return Llr(least.value, low, high, sufficient=False)
+
+    def fnmr(self, similarity: float, mask: MaskState) -> float:
+        """Share of travellers whose own comparison stays below `similarity`: upper end of its interval, in [0, 1].
+
+        Where nothing was measured for the mask state, the highest share there is; 1 in a calibration of version 1.
+        """
+        if mask in self.likelihoods:
+            return self.likelihoods[mask].fnmr_at(similarity)
+        return max((likelihood.fnmr_at(similarity) for likelihood in self.likelihoods.values()), default=1.0)
+
+    def _factor(self, state: MaskState, frames: float) -> float:
+        return self.fused[state].factor_at(frames) if state in self.fused else 1.0
+
+
+def _interpolated(x: float, rising: NDArray[np.float64], values: Sequence[float]) -> float:
+    return float(np.interp(x, rising, values))
