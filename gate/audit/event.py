@@ -48,9 +48,9 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
         ),
         EventKind.DECISION: frozenset(
             {
-                "passage", "lane", "checkpoint", "profile", "outcome", "reason", "claim", "flight", "traveller", "mask",
-                "similarity", "threshold", "comparisons", "gallery_size", "generation", "frames", "elapsed_ms", "pack",
-                "incident",
+                "passage", "lane", "checkpoint", "profile", "outcome", "reason", "claim", "code", "flight", "traveller",
+                "mask", "similarity", "threshold", "comparisons", "gallery_size", "generation", "frames", "elapsed_ms",
+                "pack", "incident",
             }
         ),
         EventKind.OVERRIDE: frozenset(

@@ -11,12 +11,15 @@ from gate.claims.jwks import IssuerKeys
 from gate.claims.replay import UsedTokens
 from gate.claims.token import TokenRules, TravelToken
 from gate.gallery.traveller import TravelDocument
+from gate.vision.frame import Frame
 
 
 class PresentedKind(enum.StrEnum):
     """What the controller says that it sends."""
 
-    NOTHING = "nothing"
+    NOTHING = "none"
+    REFERENCE = "reference"
+    """The traveller's reference, known to the controller by other means."""
     DOCUMENT = "document"
     """The number of a travel document."""
     MRZ = "mrz"
@@ -27,6 +30,8 @@ class PresentedKind(enum.StrEnum):
     """A travel token."""
     CODE = "code"
     """The text of a barcode: a boarding pass or a token, whichever it is."""
+    PICTURE = "code_picture"
+    """A picture of such a barcode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,15 @@ class Presented:
     """What came from the lane, unread.
 
     Attributes:
-        text: as the reader gave it.
+        text: as the reader gave it; empty for a PICTURE.
         issuing_state: of a DOCUMENT: ICAO 9303 code, or empty.
+        picture: not yet decoded; None but for a PICTURE.
     """
 
     kind: PresentedKind
     text: str = field(default="", repr=False)
     issuing_state: str = ""
+    picture: Frame | None = field(default=None, repr=False)
 
     @classmethod
     def nothing(cls) -> Presented:
@@ -53,6 +60,8 @@ class ClaimKind(enum.StrEnum):
 
     NONE = "none"
     """1:N."""
+    REFERENCE = "reference"
+    """1:1, by `Claim.reference`."""
     DOCUMENT = "document"
     """1:1, by `Claim.document`."""
     BOARDING_PASS = "boarding_pass"  # noqa: S105 -- the name of a kind
@@ -67,7 +76,7 @@ class Claim:
 
     Attributes:
         document: number and issuing state (with the last day of validity, from an MRZ); None for other kinds.
-        reference: of the traveller, from a token; empty for other kinds.
+        reference: of the traveller, as presented or from a token; empty for other kinds.
         flights: the gallery's names of the flights that it is for; empty: it names none.
         boarding_pass, token: what it was read from.
         findings: what is odd about it, none of it an error.

@@ -39,14 +39,6 @@ class Grade(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Booking:
-    """What a carrier's systems know of a traveller on a flight beside their `Particulars`; empty where not known."""
-
-    record_locator: str = ""
-    sequence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """The answer.
 
@@ -63,20 +55,19 @@ class Fit:
 _EXACT = frozenset({"seat", "record_locator", "sequence"})
 
 
-def fit(boarding_pass: BoardingPass, leg: PassLeg, known: Particulars, booking: Booking | None = None) -> Fit:
+def fit(boarding_pass: BoardingPass, leg: PassLeg, known: Particulars) -> Fit:
     """How well somebody expected on the flight of `leg` fits a boarding pass. Pure.
 
     A seat that differs is no contradiction where another key agrees: seats are changed after check-in.
 
     Args:
         boarding_pass: for the name. leg: one of its legs, on the flight that `known` is expected on.
-        known: what the manifest said. booking: what else is known.
+        known: what the manifest said.
     """
-    booking = booking or Booking()
     pairs = {
         "seat": (leg.seat if leg.seat[:1].isdigit() else "", known.seat.upper().lstrip("0")),
-        "record_locator": (leg.record_locator, booking.record_locator.upper()),
-        "sequence": (leg.sequence, booking.sequence.upper().lstrip("0")),
+        "record_locator": (leg.record_locator, known.record_locator.upper()),
+        "sequence": (leg.sequence, known.sequence.upper().lstrip("0")),
     }
     found = {name: ours == theirs for name, (ours, theirs) in pairs.items() if ours and theirs}
     if boarding_pass.surname and known.surname:
@@ -88,9 +79,7 @@ def fit(boarding_pass: BoardingPass, leg: PassLeg, known: Particulars, booking: 
     return Fit(_grade(agree, differ), agree, differ)
 
 
-def narrow(
-    boarding_pass: BoardingPass, expected: Iterable[tuple[Traveller, Booking]], few: int = FEW
-) -> tuple[Traveller, ...]:
+def narrow(boarding_pass: BoardingPass, expected: Iterable[Traveller], few: int = FEW) -> tuple[Traveller, ...]:
     """The travellers whom a boarding pass may mean: those of the best grade, which is at least `Grade.NAME`.
 
     Args:
@@ -103,9 +92,9 @@ def narrow(
     """
     legs = {leg.flight: leg for leg in boarding_pass.legs if leg.flight}
     graded: defaultdict[Grade, list[Traveller]] = defaultdict(list)
-    for traveller, booking in expected:
+    for traveller in expected:
         if leg := legs.get(traveller.flight):
-            grade = fit(boarding_pass, leg, traveller.particulars or Particulars(), booking).grade
+            grade = fit(boarding_pass, leg, traveller.particulars or Particulars()).grade
             graded[grade].append(traveller)
     best = max(graded, default=Grade.CONTRADICTED)
     found = graded[best] if best >= Grade.NAME else []

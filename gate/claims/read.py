@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from gate.claims.barcode import read_code
 from gate.claims.bcbp import looks_like_bcbp, read_bcbp
 from gate.claims.boarding_pass import BoardingPass
 from gate.claims.claim import Claim, ClaimKind, ClaimRules, Presented, PresentedKind
 from gate.claims.findings import ClaimFinding, Oddity, Severity, finding
 from gate.claims.token import looks_like_token, verify_token
-from gate.errors import ClaimError, Code
+from gate.errors import ClaimError, Code, FrameError
 from gate.gallery.traveller import TravelDocument
 from gate.manifest.mrz import read_mrz
 from gate.manifest.mrz_check import FILLER
+from gate.vision.frame import DecodeLimits, Frame, decode
 
 _NUMBER = re.compile(r"[0-9A-Z]{1,32}")
 _STATE = re.compile(r"[A-Z]{1,3}|")
+_REFERENCE = re.compile(r"[\x20-\x7e]{1,128}")
 
 
 def read_claim(presented: Presented, rules: ClaimRules, now: datetime) -> Claim:
@@ -28,13 +31,16 @@ def read_claim(presented: Presented, rules: ClaimRules, now: datetime) -> Claim:
         now: UTC, from a clock that is never set back.
 
     Raises:
-        ClaimError: CLAIM_UNREADABLE, TOKENS_OFF, TOKENS_FULL, TOKEN_…. The message quotes nothing that was presented.
+        ClaimError: CLAIM_UNREADABLE, BARCODE_…, TOKENS_OFF, TOKENS_FULL, TOKEN_…. The message quotes
+            nothing that was presented.
         IssuerKeyError: ISSUER_KEYS_INVALID.
         StorageFault: DISK_FULL, DISK_FAILED: whether the token was used could not be written down.
     """
     match presented.kind:
         case PresentedKind.NOTHING:
             return Claim(ClaimKind.NONE)
+        case PresentedKind.REFERENCE:
+            return _reference(presented.text)
         case PresentedKind.DOCUMENT:
             return _document(presented)
         case PresentedKind.MRZ:
@@ -45,6 +51,14 @@ def read_claim(presented: Presented, rules: ClaimRules, now: datetime) -> Claim:
             return _token(presented.text, rules, now)
         case PresentedKind.CODE:
             return _code(presented.text, rules, now)
+        case PresentedKind.PICTURE:
+            return _code(_text_in(presented.picture), rules, now)
+
+
+def _reference(text: str) -> Claim:
+    if not _REFERENCE.fullmatch(text):
+        raise _unreadable("a reference of 1 to 128 printable ASCII characters")
+    return Claim(ClaimKind.REFERENCE, reference=text)
 
 
 def _document(presented: Presented) -> Claim:
@@ -79,6 +93,16 @@ def _code(text: str, rules: ClaimRules, now: datetime) -> Claim:
     if looks_like_token(text):
         return _token(text, rules, now)
     raise _unreadable("a boarding pass (IATA BCBP) or a travel token in the barcode")
+
+
+def _text_in(picture: Frame | None) -> str:
+    if picture is None:
+        raise _unreadable("a picture")
+    try:
+        image = decode(picture, DecodeLimits())
+    except FrameError as error:
+        raise ClaimError(Code.BARCODE_UNUSABLE, f"The picture cannot be decoded: {error.code}.") from error
+    return read_code(image)
 
 
 def _boarding_pass(text: str, rules: ClaimRules, now: datetime) -> Claim:

@@ -71,13 +71,10 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimUnknown:
-    """What the traveller presented names nobody who is expected."""
+class Refused:
+    """No face is compared, because of what the traveller presented or because of whom it names: see `reason`."""
 
-
-@dataclass(frozen=True, slots=True)
-class ClaimWithoutReference:
-    """What the traveller presented names somebody who is expected, of whom there is no template to compare with."""
+    reason: Reason
 
 
 class Ended(enum.StrEnum):
@@ -89,7 +86,7 @@ class Ended(enum.StrEnum):
     ENGINE_FAULT = "engine_fault"
 
 
-Event = Looked | Compared | ClaimUnknown | ClaimWithoutReference | Ended
+Event = Looked | Compared | Refused | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +150,8 @@ def advance(state: PassageState, event: Event, rules: Rules) -> Step:
             return _looked(state, event, rules)
         case Compared():
             return _compared(state, event, rules)
-        case ClaimUnknown():
-            return _decide(state, Reason.CLAIM_UNKNOWN, rules)
-        case ClaimWithoutReference():
-            return _decide(state, Reason.NO_REFERENCE, rules)
+        case Refused():
+            return _decide(state, event.reason, rules)
         case Ended():
             return _decide(state, _reason_at_end(state, event), rules)
 

@@ -11,45 +11,30 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
+from gate.claims.claim import Presented
 from gate.clock import Clock
 from gate.decision.judgement import score
 from gate.decision.outcome import Decision
 from gate.decision.passage import (
-    ClaimUnknown,
-    ClaimWithoutReference,
     Compared,
     Effect,
     Ended,
     Event,
     Looked,
     PassageState,
+    Refused,
     Rules,
     advance,
     wants_comparison,
 )
-from gate.gallery.segment import Entry
+from gate.engine.arrival import Arrival
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidates
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
 from gate.vision.probe import Probe, Quality
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the traveller presented. `value` is a document number (upper case) or a traveller reference."""
-
-    kind: Literal["none", "document", "reference"] = "none"
-    value: str = ""
-    issuing_state: str = ""
-
-    @classmethod
-    def nothing(cls) -> Claim:
-        """1:N search."""
-        return cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +45,7 @@ class StartRequest:
     checkpoint: str = ""
     profile: str = ""
     flight: str = ""
-    claim: Claim = Claim()
+    claim: Presented = field(default_factory=Presented.nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +75,18 @@ class Attempt:
     """One passage. Thread-safe."""
 
     def __init__(
-        self, request: StartRequest, rules: Rules, vision: Vision, snapshot: Callable[[], Snapshot], clock: Clock
+        self,
+        request: StartRequest,
+        rules: Rules,
+        vision: Vision,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        arrival: Arrival,
     ) -> None:
         self.passage_id = str(uuid.uuid4())
         self.incident_id = ""
         self.lane_id = request.lane_id
-        self.claim_kind = request.claim.kind
+        self.arrival = arrival
         self.pack_id = vision.pack_id
         self.budget_s = rules.policy.budget_s
         self._request = request
@@ -121,24 +112,30 @@ class Attempt:
         """The final answer, once there is one."""
         return self._state.decision
 
+    def arrive(self) -> tuple[Effect, ...]:
+        """Reads what the traveller presented (blocking); may end the passage. `observe` does it where nobody did.
+
+        Raises:
+            IssuerKeyError, StorageFault: see `Arrival.read`; end the passage with `fault`.
+        """
+        self.arrival.read(self._snapshot, self._clock.utc())
+        refusal = self.arrival.refusal
+        return () if refusal is None else self._advance(Refused(refusal))
+
     def observe(self, frame: Frame, arrived_s: float) -> tuple[Effect, ...]:
         """Looks at one frame (blocking). `arrived_s` is monotonic.
 
         Raises:
             FrameError: the frame cannot be used; it counts as rejected, and the passage goes on.
+            IssuerKeyError, StorageFault: see `arrive`.
             EngineFault: a model broke; end the passage with `fault`.
         """
         with self._lock:
-            first = self._last_arrival_s is None
             self._seen += 1
             self._last_arrival_s = arrived_s
-        # Later frames need no such check: a claim that has lapsed since compares with nobody.
-        if first and self._request.claim.kind != "none":
-            claimed = self._claimed(self._snapshot())
-            if not claimed:
-                return self._advance(ClaimUnknown())
-            if not any(len(entry.templates) for entry in claimed):
-                return self._advance(ClaimWithoutReference())
+        # A claim that lapses later on compares with nobody.
+        if self.arrival.claimed and (effects := self.arrive()):
+            return effects
         try:
             sighting = self._vision.look(frame)
         except Exception:
@@ -210,15 +207,9 @@ class Attempt:
 
     def _search(self, probe: Probe) -> Candidates:
         snapshot, now = self._snapshot(), self._clock.utc()
-        if self._request.claim.kind == "none":
-            return snapshot.search(probe, now, flight=self._request.flight or None)
-        return snapshot.compare(probe, self._claimed(snapshot), now)
-
-    def _claimed(self, snapshot: Snapshot) -> tuple[Entry, ...]:
-        claim, now, flight = self._request.claim, self._clock.utc(), self._request.flight or None
-        if claim.kind == "document":
-            return snapshot.find_document(claim.value, claim.issuing_state, now, flight)
-        return snapshot.find_reference(claim.value, now, flight)
+        if self.arrival.claimed:
+            return snapshot.compare(probe, self.arrival.entries(snapshot, now), now)
+        return snapshot.search(probe, now, flight=self._request.flight or None)
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:

@@ -9,15 +9,18 @@ from datetime import timedelta
 import structlog
 
 from gate.audit.journal import Journal, MemoryJournal
+from gate.claims.claim import ClaimRules, PresentedKind
 from gate.clock import Clock, SystemClock
 from gate.decision.calibration import Calibration
+from gate.decision.outcome import Outcome
 from gate.decision.passage import Rules
+from gate.engine.arrival import Arrival
 from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
 from gate.engine.template import template_of
 from gate.engine.trail import Trail
-from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError
+from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError, StorageFault
 from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt, Why
@@ -50,6 +53,7 @@ class Engine:
         gallery: Gallery | None = None,
         clock: Clock | None = None,
         journal: Journal | None = None,
+        claims: ClaimRules | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -59,6 +63,7 @@ class Engine:
         self.pack_id = vision.pack_id
         self._vision = vision
         self._calibration = calibration
+        self._claims = claims or ClaimRules(settings.manifest.port)
         self._busy: dict[str, str] = {}  # lane -> passage
         self._busy_lock = threading.Lock()
         rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
@@ -85,15 +90,16 @@ class Engine:
         """
         lane = self._lane(request)
         rules = self._rules(request, lane)
-        attempt = Attempt(request, rules, self._vision, self.gallery.snapshot, self.clock)
+        arrival = Arrival(request.claim, request.flight, self._claims)
+        attempt = Attempt(request, rules, self._vision, self.gallery.snapshot, self.clock, arrival)
         with self._busy_lock:
             if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
                 raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
-        _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=request.claim.kind)
+        _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=arrival.kind)
         return attempt
 
     def close_passage(self, attempt: Attempt) -> None:
-        """Frees the lane and records how the passage ended. Idempotent; blocks where the journal is stored.
+        """Frees the lane, records how the passage ended, and settles what was presented. Idempotent; blocks.
 
         Raises:
             StorageFault: the journal cannot be written; the lane is free all the same.
@@ -107,6 +113,8 @@ class Engine:
             "passage_closed",
             passage=attempt.passage_id,
             lane=attempt.lane_id,
+            claim=attempt.arrival.kind,
+            code=attempt.arrival.code,
             outcome=decision.outcome if decision else "abandoned",
             reason=decision.reason if decision else "",
             incident=attempt.incident_id or None,
@@ -116,7 +124,13 @@ class Engine:
             dropped=report.dropped,
             rejected=report.rejected,
         )
-        self.trail.decision(attempt)
+        opened = False
+        try:
+            self.trail.decision(attempt)
+            # Only now: a decision that is not in the journal is not told, and opens nothing.
+            opened = decision is not None and decision.outcome is Outcome.OPEN
+        finally:
+            _settle(attempt, opened=opened)
 
     def enrol(self, traveller: Traveller, photo: bytes) -> Enrolled:
         """Makes a template from a photograph (blocking) and adds it to the gallery.
@@ -198,7 +212,7 @@ class Engine:
                 f"There is no profile {name!r}.",
                 FieldViolation("start.profile", f"empty, or one of: {', '.join(sorted(self.settings.profiles))}"),
             )
-        return Rules(policy, self._calibration, claimed=request.claim.kind != "none")
+        return Rules(policy, self._calibration, claimed=request.claim.kind is not PresentedKind.NOTHING)
 
     def _check_expiry(self, traveller: Traveller) -> None:
         now, cap_h = self.clock.utc(), self.settings.gallery.max_retention_h
@@ -218,6 +232,13 @@ class Engine:
                 raise EnrolmentError(
                     Code.CONSENT_REFUSED, "The manifest says that this traveller does not consent to face verification."
                 )
+
+
+def _settle(attempt: Attempt, *, opened: bool) -> None:
+    try:
+        attempt.arrival.settle(opened=opened)
+    except StorageFault as fault:  # the safe side: a token that cannot be given back stays used
+        _log.error("token_not_given_back", passage=attempt.passage_id, code=fault.code)
 
 
 def load_rules(settings: ManifestSettings, max_retention_h: float) -> LoadRules:

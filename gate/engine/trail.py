@@ -44,7 +44,8 @@ class Trail:
         facts: dict[str, Fact] = {
             "passage": attempt.passage_id,
             "lane": attempt.lane_id,
-            "claim": attempt.claim_kind,
+            "claim": attempt.arrival.kind,
+            "code": attempt.arrival.code,
             "outcome": decided.outcome.value if decided else "abandoned",
             "reason": decided.reason.value if decided else None,
             "pack": attempt.pack_id,

@@ -28,6 +28,8 @@ class Particulars:
     Attributes:
         role: ``passenger``, ``crew``, ``transit_passenger`` or ``transit_crew``; empty when not stated.
         seat: without blanks, or empty.
+        record_locator: of the booking (PNR), upper case, or empty.
+        sequence: check-in sequence number, without leading zeros, or empty.
         carrier_reference: the carrier's own for this person (PAXLST RFF+ABO), or empty.
         face_consent: to face verification; None when nothing was said.
         photo: name of the photograph expected, or empty.
@@ -39,6 +41,8 @@ class Particulars:
     nationality: str = ""
     role: str = ""
     seat: str = ""
+    record_locator: str = ""
+    sequence: str = ""
     carrier_reference: str = ""
     face_consent: bool | None = None
     photo: str = ""

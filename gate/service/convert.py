@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.claims.claim import Presented, PresentedKind
 from gate.decision.outcome import Decision, Outcome
 from gate.decision.passage import Guide
-from gate.engine.attempt import Attempt, AttemptReport, Claim, StartRequest
+from gate.engine.attempt import Attempt, AttemptReport, StartRequest
 from gate.errors import Code, FrameError, GateError, ProtocolError
 from gate.service.checks import Checks
 from gate.service.enums import (
@@ -35,28 +36,29 @@ def start_request(start: pb.PassageStart) -> StartRequest:
         checkpoint=checks.name("checkpoint", start.checkpoint),
         profile=checks.name("profile", start.profile),
         flight=checks.name("flight", start.flight),
-        claim=_claim(start.claim, checks) if start.HasField("claim") else Claim.nothing(),
+        claim=_claim(start.claim, checks) if start.HasField("claim") else Presented.nothing(),
     )
     if checks.violations:
         raise ProtocolError(Code.FIELD_INVALID, "`start` is not as the protocol says.", *checks.violations)
     return request
 
 
-def _claim(claim: pb.Claim, checks: Checks) -> Claim:
+def _claim(claim: pb.Claim, checks: Checks) -> Presented:
     kind = claim.WhichOneof("kind")
     if kind == "document":
-        return Claim(
-            kind="document",
-            value=checks.document_number("claim.document.number", claim.document.number),
+        return Presented(
+            PresentedKind.DOCUMENT,
+            checks.document_number("claim.document.number", claim.document.number),
             issuing_state=checks.issuing_state("claim.document.issuing_state", claim.document.issuing_state),
         )
     if kind == "traveller_reference":
-        return Claim(kind="reference", value=checks.reference("claim.traveller_reference", claim.traveller_reference))
+        reference = checks.reference("claim.traveller_reference", claim.traveller_reference)
+        return Presented(PresentedKind.REFERENCE, reference)
     if kind is None:
         # Absent says "nothing presented"; empty is a kind that this engine does not know. Searching 1:N instead
         # would answer a question that was not asked.
         checks.fault("claim", "one of none, document, traveller_reference")
-    return Claim.nothing()
+    return Presented.nothing()
 
 
 def frame(message: pb.Frame) -> Frame:

@@ -123,6 +123,7 @@ class PassageSession:
             cut.cancel()
 
     async def _work(self) -> None:
+        self._apply(await self._arrive())
         while self._attempt.decision is None:
             arrived = await self._mailbox.get()
             if arrived is None:
@@ -130,6 +131,12 @@ class PassageSession:
                 self._apply(self._attempt.frames_ended())
                 return
             self._apply(await self._observe(arrived))
+
+    async def _arrive(self) -> tuple[Effect, ...]:
+        try:
+            return await in_thread(self._executor, self._attempt.arrive)
+        except Exception as error:  # noqa: BLE001 -- as below
+            return self._attempt.fault(incident.record(error, "arrive"))
 
     async def _observe(self, arrived: Arrived) -> tuple[Effect, ...]:
         try:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.claims.bcbp import read_bcbp
 from gate.claims.boarding_pass import BoardingPass
-from gate.claims.fit import FEW, Booking, Grade, fit, narrow
+from gate.claims.fit import FEW, Grade, fit, narrow
 from gate.claims.write_bcbp import LegText, write_bcbp
 from gate.gallery.traveller import Particulars, Traveller
 from tests.claims.makers import FLIGHT, NOW
@@ -23,39 +23,39 @@ def presented(
     return read_bcbp(write_bcbp(name, leg), NOW)
 
 
-def expected(reference: str, particulars: Particulars | None, flight: str = FLIGHT) -> tuple[Traveller, Booking]:
-    return Traveller(reference, flight, NOW + timedelta(hours=4), particulars=particulars), Booking()
+def expected(reference: str, particulars: Particulars | None, flight: str = FLIGHT) -> Traveller:
+    return Traveller(reference, flight, NOW + timedelta(hours=4), particulars=particulars)
 
 
-def grade(found: BoardingPass, known: Particulars, booking: Booking | None = None) -> Grade:
-    return fit(found, found.legs[0], known, booking).grade
+def grade(found: BoardingPass, known: Particulars) -> Grade:
+    return fit(found, found.legs[0], known).grade
 
 
 ANNA = Particulars("Muster", "Anna", seat="12A")
 
 
 @pytest.mark.parametrize(
-    ("known", "booking", "wanted"),
+    ("known", "wanted"),
     [
-        (ANNA, Booking(), Grade.KEY_AND_NAME),
-        (Particulars("Muster", "Anna", seat="012a"), Booking(), Grade.KEY_AND_NAME),
-        (Particulars(seat="12A"), Booking(), Grade.KEY),
-        (Particulars("Muster", "Berta", seat="12A"), Booking(), Grade.KEY),
-        (Particulars("Muster", "Anna"), Booking(), Grade.NAME),
-        (Particulars("Muster"), Booking(), Grade.NAME),
-        (Particulars("Muster", "Anna"), Booking("abc123", "0007"), Grade.KEY_AND_NAME),
-        (Particulars(), Booking(), Grade.UNKNOWN),
-        (Particulars("Muster", "Anna", seat="12B"), Booking(), Grade.CONTRADICTED),
-        (Particulars("Muster", "Anna", seat="12B"), Booking("ABC123"), Grade.KEY_AND_NAME),
-        (Particulars("Muster", "Anna", seat="12A"), Booking("XYZ999"), Grade.CONTRADICTED),
-        (Particulars("Muster", "Anna", seat="12A"), Booking("ABC123", "8"), Grade.CONTRADICTED),
-        (Particulars("Beispiel", "Anna", seat="12A"), Booking("ABC123", "7"), Grade.CONTRADICTED),
-        (Particulars("Muster", "Berta"), Booking(), Grade.CONTRADICTED),
-        (Particulars("Muster", "   "), Booking(), Grade.NAME),
+        (ANNA, Grade.KEY_AND_NAME),
+        (Particulars("Muster", "Anna", seat="012a"), Grade.KEY_AND_NAME),
+        (Particulars(seat="12A"), Grade.KEY),
+        (Particulars("Muster", "Berta", seat="12A"), Grade.KEY),
+        (Particulars("Muster", "Anna"), Grade.NAME),
+        (Particulars("Muster"), Grade.NAME),
+        (Particulars("Muster", "Anna", record_locator="abc123", sequence="0007"), Grade.KEY_AND_NAME),
+        (Particulars(), Grade.UNKNOWN),
+        (Particulars("Muster", "Anna", seat="12B"), Grade.CONTRADICTED),
+        (Particulars("Muster", "Anna", seat="12B", record_locator="ABC123"), Grade.KEY_AND_NAME),
+        (Particulars("Muster", "Anna", seat="12A", record_locator="XYZ999"), Grade.CONTRADICTED),
+        (Particulars("Muster", "Anna", seat="12A", record_locator="ABC123", sequence="8"), Grade.CONTRADICTED),
+        (Particulars("Beispiel", "Anna", seat="12A", record_locator="ABC123", sequence="7"), Grade.CONTRADICTED),
+        (Particulars("Muster", "Berta"), Grade.CONTRADICTED),
+        (Particulars("Muster", "   "), Grade.NAME),
     ],
 )
-def test_exact_keys_come_before_the_name(known: Particulars, booking: Booking, wanted: Grade) -> None:
-    assert grade(presented(), known, booking) is wanted
+def test_exact_keys_come_before_the_name(known: Particulars, wanted: Grade) -> None:
+    assert grade(presented(), known) is wanted
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,9 @@ texts = st.text(max_size=12)
 
 @given(
     printed=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
-    known=st.builds(Particulars, surname=texts, given_names=texts, seat=texts),
-    booking=st.builds(Booking, texts, texts),
+    known=st.builds(Particulars, surname=texts, given_names=texts, seat=texts, record_locator=texts, sequence=texts),
 )
-def test_no_name_raises(printed: str, known: Particulars, booking: Booking) -> None:
+def test_no_name_raises(printed: str, known: Particulars) -> None:
     found = presented(printed)
     if found.legs:
-        fit(found, found.legs[0], known, booking)
+        fit(found, found.legs[0], known)

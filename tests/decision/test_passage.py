@@ -12,8 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate.decision.outcome import Decision, Guidance, Outcome, Reason
 from gate.decision.passage import (
-    ClaimUnknown,
-    ClaimWithoutReference,
     Decide,
     Effect,
     Ended,
@@ -21,6 +19,7 @@ from gate.decision.passage import (
     Guide,
     PassageState,
     Phase,
+    Refused,
     Rules,
     advance,
     wants_comparison,
@@ -62,8 +61,8 @@ def decision(*events: Event, rules: Rules = RULES) -> Decision:
         ("two people", [looked(rival_ratio=0.9), Ended.BUDGET_SPENT], Reason.MULTIPLE_PEOPLE),
         ("two, then one too far", [looked(rival_ratio=0.9), looked(FAR), Ended.BUDGET_SPENT], Reason.LOW_QUALITY),
         ("an empty gallery", [looked(), compared()], Reason.GALLERY_EMPTY),
-        ("an unknown claim", [ClaimUnknown()], Reason.CLAIM_UNKNOWN),
-        ("a claim without a face", [ClaimWithoutReference()], Reason.NO_REFERENCE),
+        ("an unknown claim", [Refused(Reason.CLAIM_UNKNOWN)], Reason.CLAIM_UNKNOWN),
+        ("a claim without a face", [Refused(Reason.NO_REFERENCE)], Reason.NO_REFERENCE),
         ("a look-alike, however clear", [compared(0.9, 0.1, lookalikes=frozenset({"x"}))] * 3, Reason.AMBIGUOUS),
         ("a lapsed template", [compared(0.8, now=NOW + timedelta(hours=1))], Reason.EXPIRED),
         ("a fault", [looked(), Ended.ENGINE_FAULT], Reason.ENGINE_FAULT),
@@ -207,7 +206,7 @@ class PassageMachine(RuleBasedStateMachine):
 
     @rule()
     def claim_unknown(self) -> None:
-        self.step(ClaimUnknown())
+        self.step(Refused(Reason.CLAIM_UNKNOWN))
 
     @invariant()
     def one_decision_at_most(self) -> None:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from gate.audit.event import EventKind
+from gate.claims.claim import Presented, PresentedKind
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.passage import Decide
-from gate.engine.attempt import Attempt, Claim, StartRequest
+from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.engine import Engine
 from gate.errors import Code, EngineFault, EnrolmentError, FrameError, NotFoundError, ProtocolError
 from gate.gallery.gallery import Change
@@ -73,16 +74,16 @@ def test_a_flight_narrows_the_search(engine: Engine, clock: SetClock) -> None:
 @pytest.mark.parametrize(
     ("claim", "person", "reason"),
     [
-        (Claim("document", "P2", "UTO"), 2, Reason.MATCHED),
-        (Claim("document", "P2"), 2, Reason.MATCHED),
-        (Claim("reference", "t2"), 2, Reason.MATCHED),
-        (Claim("document", "P2", "UTO"), 1, Reason.NO_MATCH),
-        (Claim("document", "P2", "ATA"), 2, Reason.CLAIM_UNKNOWN),
-        (Claim("reference", "nobody"), 2, Reason.CLAIM_UNKNOWN),
+        (Presented(PresentedKind.DOCUMENT, "P2", "UTO"), 2, Reason.MATCHED),
+        (Presented(PresentedKind.DOCUMENT, "P2"), 2, Reason.MATCHED),
+        (Presented(PresentedKind.REFERENCE, "t2"), 2, Reason.MATCHED),
+        (Presented(PresentedKind.DOCUMENT, "P2", "UTO"), 1, Reason.NO_MATCH),
+        (Presented(PresentedKind.DOCUMENT, "P2", "ATA"), 2, Reason.CLAIM_UNKNOWN),
+        (Presented(PresentedKind.REFERENCE, "nobody"), 2, Reason.CLAIM_UNKNOWN),
     ],
 )
 def test_a_claim_is_compared_with_nobody_else(
-    engine: Engine, clock: SetClock, claim: Claim, person: int, reason: Reason
+    engine: Engine, clock: SetClock, claim: Presented, person: int, reason: Reason
 ) -> None:
     attempt = engine.open_passage(StartRequest("lane-1", claim=claim))
     show(attempt, clock, *[person] * 4)
@@ -90,7 +91,7 @@ def test_a_claim_is_compared_with_nobody_else(
 
 
 def test_a_traveller_who_expires_mid_passage_is_not_let_in(engine: Engine, clock: SetClock) -> None:
-    attempt = engine.open_passage(StartRequest("lane-1", claim=Claim("reference", "t2")))
+    attempt = engine.open_passage(StartRequest("lane-1", claim=Presented(PresentedKind.REFERENCE, "t2")))
     show(attempt, clock, None)
     clock.wait(3600)
     show(attempt, clock, 2)
@@ -204,7 +205,7 @@ def test_enrolling_twice_says_so(engine: Engine, clock: SetClock) -> None:
 def test_somebody_expected_without_a_face_is_asked_for_a_finger(engine: Engine, clock: SetClock) -> None:
     bare = Traveller("t9", "CX1", clock.utc() + timedelta(hours=1), (TravelDocument("P9", "UTO"),))
     engine.gallery.apply(Change(put=(bare,)))
-    for claim in (Claim("document", "P9"), Claim("reference", "t9")):
+    for claim in (Presented(PresentedKind.DOCUMENT, "P9"), Presented(PresentedKind.REFERENCE, "t9")):
         attempt = engine.open_passage(StartRequest("lane-1", claim=claim))
         show(attempt, clock, 9)
         assert decided(attempt) == (Outcome.FINGERPRINT, Reason.NO_REFERENCE, None)
