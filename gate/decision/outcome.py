@@ -84,6 +84,8 @@ class Comparison:
         mask: of the compared face.
         gallery_size: travellers compared with.
         frame_sequence: the frame.
+        llr: natural log-likelihood ratio of the best candidate; None where the calibration cannot tell.
+        comparisons: templates compared with.
     """
 
     similarity: float
@@ -94,6 +96,37 @@ class Comparison:
     mask: MaskState
     gallery_size: int
     frame_sequence: int
+    llr: float | None = None
+    comparisons: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FingerEvidence:
+    """What the deciding finger showed.
+
+    Attributes:
+        asked_because: what the face ended with.
+        attempts: samples compared.
+        unusable: samples that could not be compared.
+        score: of the deciding sample, [0, 1]; None when none was compared.
+        llr: its natural log-likelihood ratio.
+        fmr: how often another finger reaches it.
+        extrapolated: nobody measured so small a rate.
+        face_llr: that it was added to; None where the face said nothing, and the finger had to do alone.
+        needed_llr: of both together; None for a finger alone.
+        needed_fmr: of a finger alone; None for both together.
+    """
+
+    asked_because: Reason
+    attempts: int
+    unusable: int
+    score: float | None = None
+    llr: float | None = None
+    fmr: float | None = None
+    extrapolated: bool = False
+    face_llr: float | None = None
+    needed_llr: float | None = None
+    needed_fmr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +136,8 @@ class Decision:
     Attributes:
         outcome, reason: what and why.
         traveller_reference, flight: who; None unless the lane opens.
-        comparison: the deciding one; None when nothing was compared.
+        comparison: the deciding one of faces; None when nothing was compared.
+        finger: None when none was asked for.
     """
 
     outcome: Outcome
@@ -111,3 +145,4 @@ class Decision:
     traveller_reference: str | None = None
     flight: str | None = None
     comparison: Comparison | None = None
+    finger: FingerEvidence | None = None

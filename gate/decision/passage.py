@@ -5,13 +5,16 @@
                      face, not good enough
               ┌────────────────────────────────┐
               │                                ▼
-    start ─► WAITING ──── good face ──► COMPARING ──► DECIDED   exactly once, from any state
-              │  ▲                       │   ▲  │
-              ▼  │                       └───┘  │     match found          MATCHED
-           APPROACHING ◄── judged, no comparison yet  traveller expired    EXPIRED
-                                                │     nobody expected      GALLERY_EMPTY, CLAIM_UNKNOWN, NO_REFERENCE
-                                                │     looks used up        NO_MATCH, AMBIGUOUS
-    from any state: budget spent, frames ended, shutting down, fault
+    start ─► WAITING ──── good face ──► COMPARING ─────────────► DECIDED   exactly once, from any state
+              │  ▲                       │   ▲  │                  ▲
+              ▼  │                       └───┘  │ match found      │  MATCHED
+           APPROACHING ◄── judged, no comparison yet  may not pass │  EXPIRED, UNDER_AGE, …
+              │                                 │ nobody expected  │  GALLERY_EMPTY, CLAIM_UNKNOWN, NO_REFERENCE
+              │   face not enough,              │ looks used up    │  NO_MATCH, AMBIGUOUS, CLAIM_MISMATCH
+              └── and the lane reads fingers ─► ASKING ────────────┘  FINGER_MATCHED, FINGER_NO_MATCH, …
+                                                 │  ▲
+                                                 └──┘ finger, not enough yet
+    from any state: budget spent, frames ended, refused, shutting down, fault
 
 An event goes in with its time, a new state and effects come out. Nothing here looks at a clock, a frame or a model.
 """
@@ -20,15 +23,38 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
+from gate.decision.asking import Asking
 from gate.decision.calibration import Calibration
+from gate.decision.eligibility import ineligible
+from gate.decision.event import (
+    Compared,
+    Decide,
+    Effect,
+    Ended,
+    Event,
+    FingerCompared,
+    FingersKnown,
+    FingerUnusable,
+    FramesDone,
+    Guide,
+    Looked,
+    Refused,
+    RequestFinger,
+    SeekFingers,
+)
 from gate.decision.evidence import Evidence
+from gate.decision.finger import FingerBudget, Suspect
 from gate.decision.judgement import judge, score
-from gate.decision.outcome import Comparison, Decision, Guidance, Reason
+from gate.decision.outcome import Comparison, Decision, Guidance, Outcome, Reason
 from gate.decision.policy import Policy
-from gate.gallery.traveller import Candidates
-from gate.vision.probe import MaskState, Sighting
+from gate.gallery.traveller import Traveller
+
+__all__ = [
+    "Compared", "Decide", "Effect", "Ended", "Event", "Guide", "Looked", "PassageState", "Phase", "Refused", "Rules",
+    "advance", "wants_comparison",
+]  # fmt: skip
 
 
 class Phase(enum.StrEnum):
@@ -37,74 +63,39 @@ class Phase(enum.StrEnum):
     WAITING = "waiting"
     APPROACHING = "approaching"
     COMPARING = "comparing"
+    ASKING = "asking"
     DECIDED = "decided"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a passage is decided by. `claimed`: 1:1 against a claim, else 1:N."""
+    """What a passage is decided by.
+
+    Attributes:
+        claimed: 1:1 or 1:few against a claim, else 1:N.
+        sensor: the lane can ask for a finger. Where it cannot, that is the controller's to do, by the outcome.
+        finger_llr: the most that one finger can say, natural logarithm; None where this engine reads no fingers.
+        time_zone: of the gate, for dates.
+    """
 
     policy: Policy
     calibration: Calibration
     claimed: bool = False
+    sensor: bool = False
+    finger_llr: float | None = None
+    time_zone: tzinfo = UTC
 
+    @property
+    def rate(self) -> float:
+        """False positive rate of the whole passage."""
+        return self.policy.fmr if self.claimed else self.policy.fpir
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Looked:
-    """A frame was looked at. `at_s` is monotonic."""
-
-    at_s: float
-    frame_sequence: int
-    sighting: Sighting
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """A frame's face was compared. `at_s` is monotonic, `now` the wall clock in UTC, for expiry."""
-
-    at_s: float
-    now: datetime
-    frame_sequence: int
-    score: float
-    mask: MaskState
-    candidates: Candidates
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No face is compared, because of what the traveller presented or because of whom it names: see `reason`."""
-
-    reason: Reason
-
-
-class Ended(enum.StrEnum):
-    """The passage ends from outside."""
-
-    BUDGET_SPENT = "budget_spent"
-    FRAMES_ENDED = "frames_ended"
-    SHUTTING_DOWN = "shutting_down"
-    ENGINE_FAULT = "engine_fault"
-
-
-Event = Looked | Compared | Refused | Ended
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """Effect: tell the traveller."""
-
-    guidance: Guidance
-    frame_sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decide:
-    """Effect: the final answer."""
-
-    decision: Decision
-
-
-Effect = Guide | Decide
+    @property
+    def face_rate(self) -> float:
+        """What a face alone may spend of it."""
+        if not self.sensor or self.policy.needs_both:
+            return self.rate
+        return self.rate * (1 - self.policy.finger_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +107,9 @@ class PassageState:
         saw_face: some frame showed a face.
         obstacle: what stood in the way of a comparison in the last frame that showed a face.
         evidence: of the comparisons so far.
+        suspects: whom the last comparison suggests, the likeliest first.
+        elsewhere: the face matched somebody who was not claimed.
+        asking: for a finger; None as long as the face may do.
         guidance, guided_at_s: the advice last given, and when.
         decision: the final answer, once there is one.
     """
@@ -124,6 +118,9 @@ class PassageState:
     saw_face: bool = False
     obstacle: Guidance | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    suspects: tuple[Suspect, ...] = ()
+    elsewhere: bool = False
+    asking: Asking | None = None
     guidance: Guidance | None = None
     guided_at_s: float = 0.0
     decision: Decision | None = None
@@ -133,6 +130,8 @@ class PassageState:
         """Where the passage stands."""
         if self.decision is not None:
             return Phase.DECIDED
+        if self.asking is not None:
+            return Phase.ASKING
         if self.evidence.comparisons:
             return Phase.COMPARING
         return Phase.APPROACHING if self.saw_face else Phase.WAITING
@@ -145,15 +144,26 @@ def advance(state: PassageState, event: Event, rules: Rules) -> Step:
     """One step. Once decided, every event leaves the state as it is and has no effect."""
     if state.decision is not None:
         return state, ()
+    if isinstance(event, Ended) and event in _FAULTS:
+        return _decide(state, _FAULTS[event], rules)
+    if state.asking is not None:
+        return _while_asking(state, state.asking, event, rules)
     match event:
         case Looked():
             return _looked(state, event, rules)
         case Compared():
             return _compared(state, event, rules)
         case Refused():
-            return _decide(state, event.reason, rules)
-        case Ended():
-            return _decide(state, _reason_at_end(state, event), rules)
+            return _conclude(state, event.reason, rules)
+        case Ended.BUDGET_SPENT | FramesDone():
+            return _conclude(state, _reason_at_end(state), rules)
+        case Ended():  # the controller says no more, so nobody can be asked for a finger
+            return _decide(state, _reason_at_end(state) if state.looked else Reason.FRAMES_ENDED, rules)
+        case _:  # of a finger that nobody asked for
+            return state, ()
+
+
+_FAULTS = {Ended.SHUTTING_DOWN: Reason.SHUTTING_DOWN, Ended.ENGINE_FAULT: Reason.ENGINE_FAULT}
 
 
 def wants_comparison(state: PassageState, event: Looked, rules: Rules) -> bool:
@@ -163,7 +173,9 @@ def wants_comparison(state: PassageState, event: Looked, rules: Rules) -> bool:
     face to have changed.
     """
     quality = event.sighting.quality
-    if state.decision is not None or quality is None or judge(event.sighting, rules.policy.quality) is not None:
+    if state.decision is not None or state.asking is not None or quality is None:
+        return False
+    if judge(event.sighting, rules.policy.quality) is not None:
         return False
     evidence = state.evidence
     if evidence.compared_at_s is None or score(quality) > evidence.best_score * _PROMISES_MORE:
@@ -188,21 +200,28 @@ def _looked(state: PassageState, event: Looked, rules: Rules) -> Step:
 
 
 def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
+    if event.watched:
+        return _decide(state, Reason.WATCH_LISTED, rules)
     if event.candidates.comparisons == 0:
-        return _decide(state, _nobody(event, rules), rules)
+        return _conclude(state, _nobody(event, rules), rules)
     comparison = _weigh(event, rules)
     leads = _leads(comparison, event, rules)
     matches = comparison.similarity >= comparison.threshold
     state = replace(
-        state, evidence=state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads)
+        state,
+        evidence=state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads),
+        suspects=_suspects(event, rules),
+        elsewhere=state.elsewhere or event.elsewhere,
     )
     if matches and leads:
         best = event.candidates.ranked[0].traveller
-        if best.expires_at <= event.now:
-            return _decide(state, Reason.EXPIRED, rules)
-        return _decide(state, Reason.MATCHED, rules, comparison, best.reference, best.flight)
+        if bar := _bar(best, event.now, rules) or event.bar:
+            return _decide(state, bar, rules, comparison=comparison)
+        if rules.policy.needs_both:
+            return _conclude(state, Reason.MATCHED, rules)
+        return _decide(state, Reason.MATCHED, rules, best, comparison)
     if state.evidence.comparisons >= rules.policy.max_comparisons:
-        return _decide(state, _inconclusive(state), rules)
+        return _conclude(state, _inconclusive(state), rules)
     return state, ()
 
 
@@ -220,9 +239,7 @@ def _leads(comparison: Comparison, event: Compared, rules: Rules) -> bool:
 
 
 def _weigh(event: Compared, rules: Rules) -> Comparison:
-    policy = rules.policy
-    rate = policy.fmr if rules.claimed else policy.fpir
-    share = 1 - (1 - rate) ** (1 / policy.max_comparisons)
+    share = 1 - (1 - rules.face_rate) ** (1 / rules.policy.max_comparisons)
     threshold = rules.calibration.threshold(event.mask, share, event.candidates.comparisons)
     ranked = event.candidates.ranked
     others = (c.similarity for c in ranked if c.traveller.reference != ranked[0].traveller.reference)
@@ -230,21 +247,39 @@ def _weigh(event: Compared, rules: Rules) -> Comparison:
         similarity=ranked[0].similarity,
         runner_up=next(others, None),
         threshold=threshold.similarity,
-        false_positive_rate=rate,
+        false_positive_rate=rules.rate,
         extrapolated=threshold.extrapolated,
         mask=event.mask,
         gallery_size=event.candidates.gallery_size,
         frame_sequence=event.frame_sequence,
+        llr=_llr(ranked[0].similarity, event, rules),
+        comparisons=event.candidates.comparisons,
     )
 
 
-def _reason_at_end(state: PassageState, event: Ended) -> Reason:
-    if event is Ended.SHUTTING_DOWN:
-        return Reason.SHUTTING_DOWN
-    if event is Ended.ENGINE_FAULT:
-        return Reason.ENGINE_FAULT
-    if event is Ended.FRAMES_ENDED and state.looked == 0:
-        return Reason.FRAMES_ENDED
+def _llr(similarity: float, event: Compared, rules: Rules) -> float | None:
+    """Cut at the last measured point, where the comparisons carry no more; None where nothing was measured."""
+    return rules.calibration.llr(similarity, event.mask).value if rules.calibration.likelihoods else None
+
+
+def _suspects(event: Compared, rules: Rules) -> tuple[Suspect, ...]:
+    """Whom a finger may confirm. The faces of look-alikes say nothing about which of them it is."""
+    suspects: dict[str, Suspect] = {}
+    for candidate in event.candidates.ranked:
+        llr = _llr(candidate.similarity, event, rules)
+        alike = not rules.claimed and candidate.lookalikes
+        reference = candidate.traveller.reference
+        suspects.setdefault(reference, Suspect(reference, None if alike else llr))
+    return tuple(suspects.values())[: rules.policy.finger_candidates]
+
+
+def _bar(traveller: Traveller, now: datetime, rules: Rules) -> Reason | None:
+    if traveller.expires_at <= now:
+        return Reason.EXPIRED
+    return ineligible(traveller, rules.policy, now.astimezone(rules.time_zone).date())
+
+
+def _reason_at_end(state: PassageState) -> Reason:
     if state.evidence.comparisons:
         return _inconclusive(state)
     if state.obstacle is Guidance.ONE_PERSON_ONLY:
@@ -253,16 +288,93 @@ def _reason_at_end(state: PassageState, event: Ended) -> Reason:
 
 
 def _inconclusive(state: PassageState) -> Reason:
-    return Reason.AMBIGUOUS if state.evidence.ambiguous else Reason.NO_MATCH
+    if state.evidence.ambiguous:
+        return Reason.AMBIGUOUS
+    return Reason.CLAIM_MISMATCH if state.elsewhere else Reason.NO_MATCH
+
+
+def _conclude(state: PassageState, reason: Reason, rules: Rules) -> Step:
+    """The face is done with: asks for a finger where one may help, else decides."""
+    wanted = reason is Reason.MATCHED or rules.policy.outcome(reason) is Outcome.FINGERPRINT
+    if not wanted or not (rules.sensor or rules.policy.needs_both):
+        return _decide(state, reason, rules)
+    if not rules.sensor or rules.finger_llr is None:
+        return _decide(state, Reason.FINGER_UNAVAILABLE, rules)
+    comparisons = state.evidence.best.comparisons if state.evidence.best else 1
+    budget = FingerBudget.of(rules.policy, rules.rate, comparisons)
+    suspects = tuple(
+        Suspect(suspect.reference, None) if reason is Reason.AMBIGUOUS else suspect
+        for suspect in state.suspects
+        if suspect.face_llr is None or suspect.face_llr + rules.finger_llr >= budget.llr
+    )
+    said_nothing = not state.evidence.comparisons
+    if not suspects and not (said_nothing and rules.claimed and not rules.policy.needs_both):
+        # Whatever the finger said, it could not outweigh the face; or there is nobody to compare it with.
+        return _decide(state, reason, rules, outcome=Outcome.OFFICER)
+    state = replace(state, asking=Asking(reason, suspects, budget))
+    return state, (SeekFingers(tuple(suspect.reference for suspect in suspects)),)
+
+
+def _while_asking(state: PassageState, asking: Asking, event: Event, rules: Rules) -> Step:
+    match event:
+        case FingersKnown():
+            asking = asking.known(event)
+            state = replace(state, asking=asking)
+            if not asking.positions:
+                return _decide(state, Reason.FINGER_UNAVAILABLE, rules)
+            return state, (_request(asking),)
+        case FingerCompared() if asking.positions:
+            asking = asking.compared(event.scores)
+            state = replace(state, asking=asking)
+            return _finger_compared(state, asking, event, rules)
+        case FingerUnusable() if asking.positions:
+            asking = asking.unusable_sample()
+            state = replace(state, asking=asking)
+            if asking.shown.unusable + asking.shown.attempts >= rules.policy.finger_samples:
+                return _decide(state, asking.reason_at_end, rules)
+            return state, ()
+        case Ended():
+            return _decide(state, asking.reason_at_end, rules)
+        case Refused():
+            return _decide(state, event.reason, rules)
+        case _:  # a face that was still being compared
+            return state, ()
+
+
+def _finger_compared(state: PassageState, asking: Asking, event: FingerCompared, rules: Rules) -> Step:
+    if not event.scores:
+        return _decide(state, Reason.EXPIRED, rules)
+    met = asking.met(event.scores)
+    if len(met) > 1:
+        return _decide(state, Reason.AMBIGUOUS, rules, outcome=Outcome.OFFICER)
+    if met:
+        traveller = met[0].traveller
+        if bar := _bar(traveller, event.now, rules) or event.bar:
+            return _decide(state, bar, rules)
+        return _decide(state, Reason.FINGER_MATCHED, rules, traveller)
+    if asking.attempts_left <= 0:
+        return _decide(state, asking.reason_at_end, rules)
+    return state, (_request(asking),)
+
+
+def _request(asking: Asking) -> RequestFinger:
+    return RequestFinger(asking.reason, asking.positions, asking.attempts_left)
 
 
 def _decide(
     state: PassageState,
     reason: Reason,
     rules: Rules,
+    traveller: Traveller | None = None,
     comparison: Comparison | None = None,
-    reference: str | None = None,
-    flight: str | None = None,
+    outcome: Outcome | None = None,
 ) -> Step:
-    decision = Decision(rules.policy.outcome(reason), reason, reference, flight, comparison or state.evidence.best)
+    decision = Decision(
+        outcome or rules.policy.outcome(reason),
+        reason,
+        traveller.reference if traveller else None,
+        traveller.flight if traveller else None,
+        comparison or state.evidence.best,
+        state.asking.shown if state.asking else None,
+    )
     return replace(state, decision=decision), (Decide(decision),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
@@ -48,11 +49,14 @@ _OPENS = frozenset({Reason.MATCHED, Reason.FINGER_MATCHED})
 class Policy(BaseModel):
     """One profile.
 
-    The false positive rates are of a whole passage. They are spent evenly over at most `max_comparisons` looks, so
-    that trying again never raises them (a union bound: the looks of one passage are anything but independent).
+    The false positive rates are of a whole passage. They are spent over at most `max_comparisons` looks, and over the
+    fingers where any are asked for, so that trying again never raises them (a union bound: the looks of one passage are
+    anything but independent).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field("1", pattern=r"^[\w.-]{1,32}$", description="the authority's own; stands in every decision")
 
     fpir: float = Field(0.003, gt=0, lt=0.5, description="1:N; NIST's paperless-travel evaluation uses 0.3 %")
     fmr: float = Field(0.001, gt=0, lt=0.5, description="1:1, with a claim")
@@ -61,6 +65,16 @@ class Policy(BaseModel):
     budget_s: float = Field(8.0, gt=0, le=120)
     retry_after_s: float = Field(0.35, ge=0, description="a frame no better than the best is compared after this")
     guidance_hold_s: float = Field(0.5, ge=0, description="advice stands at least this long before it changes")
+    needs_both: bool = Field(False, description="face and finger both, fused; else a finger where the face fails")
+    finger_share: float = Field(0.5, gt=0, lt=1, description="of the false positive rate, where a lane reads fingers")
+    finger_attempts: int = Field(3, ge=1, le=10, description="samples compared at most")
+    finger_samples: int = Field(10, ge=1, le=50, description="samples taken at most, usable or not")
+    finger_candidates: int = Field(3, ge=1, le=8, description="travellers whom a face may suggest to a finger")
+    finger_budget_s: float = Field(20.0, gt=0, le=120, description="from the request of a finger")
+    min_age: int | None = Field(
+        None, ge=0, le=120, description="years; whoever is younger, or of no known age, is referred"
+    )
+    check_document: bool = Field(True, description="a traveller whose documents have all expired is referred")
     quality: QualityLimits = QualityLimits()
     outcomes: Mapping[Reason, Outcome] = Field(default_factory=dict, description="where the defaults are not wanted")
 
@@ -70,6 +84,11 @@ class Policy(BaseModel):
             if (outcome is Outcome.OPEN) != (reason in _OPENS):
                 raise ValueError(f"{reason} may not lead to {outcome}: only a match opens, and a match opens")
         return self
+
+    @property
+    def digest(self) -> str:
+        """Names this very policy: 16 hexadecimal digits of SHA-256 over all its values."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def outcome(self, reason: Reason) -> Outcome:
         """What the lane does for `reason`."""
