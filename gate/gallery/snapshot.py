@@ -52,7 +52,7 @@ class Snapshot:
         return Candidates(ranked, travellers, comparisons, self.generation, without_template)
 
     def compare(self, probe: Probe, claimed: tuple[Entry, ...], now: datetime) -> Candidates:
-        """1:1: the claimed traveller's similarity; `claimed` as `find_document` or `find_reference` gave it.
+        """1:1, or 1:few: similarities with the claimed; `claimed` as `find_document` or `find_reference` gave it.
 
         Raises:
             GateError: PACK_MISMATCH, when another pack made the probe.
@@ -60,13 +60,21 @@ class Snapshot:
         self._check_pack(probe)
         alive = [entry for entry in claimed if entry.traveller.expires_at > now]
         compared = [entry for entry in alive if len(entry.templates)]
+        names = {entry.traveller.reference for entry in compared}
         ranked = sorted(
-            (Candidate(entry.traveller, _best(entry, probe.embedding)) for entry in compared),
+            (
+                Candidate(
+                    entry.traveller,
+                    _best(entry, probe.embedding),
+                    frozenset(names & self.lookalikes.of(entry.traveller.reference)),
+                )
+                for entry in compared
+            ),
             key=lambda candidate: -candidate.similarity,
         )
         comparisons = sum(len(entry.templates) for entry in compared)
         bare = len(alive) - len(compared)
-        return Candidates(tuple(ranked), min(len(compared), 1), comparisons, self.generation, bare)
+        return Candidates(tuple(ranked), len(names), comparisons, self.generation, bare)
 
     def find_document(self, number: str, issuing_state: str, now: datetime, flight: str | None) -> tuple[Entry, ...]:
         """Unexpired entries that carry the document; an empty issuing state on either side fits any."""
