@@ -71,6 +71,7 @@ class Code(enum.StrEnum):
     FINGER_LOW_QUALITY = "FINGER_LOW_QUALITY"
     FINGER_RECORD_INVALID = "FINGER_RECORD_INVALID"
     FINGER_INCOMPARABLE = "FINGER_INCOMPARABLE"
+    FINGER_UNAVAILABLE = "FINGER_UNAVAILABLE"
     CLAIM_UNREADABLE = "CLAIM_UNREADABLE"
     BARCODE_MISSING = "BARCODE_MISSING"
     BARCODE_SEVERAL = "BARCODE_SEVERAL"
@@ -234,6 +235,11 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "FAILED_PRECONDITION",
             "Fingerprints of different extractors cannot be compared.",
             "Enrol the fingers again with the extractor that is in use.",
+        ),
+        Code.FINGER_UNAVAILABLE: Entry(
+            "FAILED_PRECONDITION",
+            "This engine reads no images of fingers.",
+            "Install an extractor (`gate doctor` says how), or send minutiae records.",
         ),
         Code.CLAIM_UNREADABLE: Entry(
             "INVALID_ARGUMENT",

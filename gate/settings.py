@@ -100,6 +100,12 @@ class FingerprintSettings(_Group):
     extractor: Literal["auto", "leader", "libfprint", "off"] = Field(
         "auto", description="what finds minutiae; auto: the most accurate that is installed"
     )
+    max_rotation_deg: float = Field(
+        60.0, gt=0, le=180, description="how far a finger may be turned against the enrolled one; 180: any way"
+    )
+    records_of: Literal["", "leader-1", "mindtct-1"] = Field(
+        "", description="what made the minutiae records that arrive; empty: compared with such records only"
+    )
 
 
 class LaneSettings(_Group):

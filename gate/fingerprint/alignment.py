@@ -100,11 +100,6 @@ class Movements:
         """(h, n) places (n,) of the other print, moved back."""
         return np.asarray((at - self.shift_px) * self.turn.conj(), np.complex64)
 
-    def within(self, least_cosine: float) -> Movements:
-        """Those whose rotation has at least this cosine."""
-        kept = self.turn[:, 0].real >= least_cosine
-        return Movements(self.turn[kept], self.shift_px[kept], self.middle_px[kept])
-
 
 def candidates(similarity: Real) -> tuple[Indices, Indices]:
     """Rows and columns of the most similar pairs."""

@@ -92,7 +92,8 @@ class CylinderMatcher:
     """Compares minutiae by their neighbourhoods, then by place.
 
     Fingers may lie in any direction, upside down as well: nothing in a finger tells how it lay on the sensor. Who wants
-    them upright, as at a gate whose sensor has a groove for the finger, limits the rotation.
+    them upright, as at a gate whose sensor has a groove for the finger, limits the rotation: prints that agree best
+    when turned further have nothing in common. A limit never raises a score, so a calibration made without stays true.
 
     Args:
         max_rotation_rad: how far one print may be turned against the other, in (0, π].
@@ -151,11 +152,13 @@ class CylinderMatcher:
             (second.at[columns], second.towards[columns]),
             alike[rows, columns],
             agreed,
-        ).within(self._least_cosine)
+        )
         if not len(found.turn):
             return NOTHING
         pairing = pair(found, ours, theirs, alike)
         best = int(np.argmax(pairing.worth))
-        measures = measure(pairing, best, first, second, alike)
         turn = complex(pairing.movements.turn[best, 0])
+        if turn.real < self._least_cosine:
+            return NOTHING
+        measures = measure(pairing, best, first, second, alike)
         return Comparison(measures.score, int(np.count_nonzero(pairing.gain[best])), cmath.phase(turn), measures)

@@ -150,15 +150,42 @@ def assess(image: FingerImage, template: FingerTemplate, policy: FingerPolicy | 
     )
 
 
+class LowQualityError(FingerprintError):
+    """A finger that must not be compared: FINGER_LOW_QUALITY.
+
+    Args:
+        reason: what it lacks.
+        advice: what would make it better, the most helpful first.
+    """
+
+    def __init__(self, reason: str, advice: tuple[Advice, ...] = ()) -> None:
+        asked = "; ".join(ADVICE_TEXT[one] for one in advice[:2])
+        super().__init__(Code.FINGER_LOW_QUALITY, f"{reason}{f': {asked}' if asked else ''}")
+        self.advice = advice
+
+
 def require_usable(quality: FingerQuality) -> None:
     """Refuse an image that must not be compared.
 
     Raises:
-        FingerprintError: FINGER_LOW_QUALITY, with what is lacking and what to ask of the traveller.
+        LowQualityError: with what is lacking and what to ask of the traveller.
     """
     if not quality.usable:
-        asked = "; ".join(ADVICE_TEXT[advice] for advice in quality.advice[:2])
-        raise FingerprintError(Code.FINGER_LOW_QUALITY, f"{quality.reason}{f': {asked}' if asked else ''}")
+        raise LowQualityError(quality.reason, quality.advice)
+
+
+def require_minutiae(template: FingerTemplate, policy: FingerPolicy | None = None) -> None:
+    """Refuse minutiae that must not be compared, where there is no image of them to be judged.
+
+    Raises:
+        LowQualityError: there are too few, or they lie too near to each other.
+    """
+    policy = policy or FingerPolicy()
+    spread_mm = _spread_mm(template.x_px, template.y_px)
+    if len(template) < policy.min_minutiae:
+        raise LowQualityError(f"expected {policy.min_minutiae} minutiae, found {len(template)}")
+    if spread_mm < policy.min_spread_mm:
+        raise LowQualityError(f"expected minutiae over {policy.min_spread_mm:g} mm, found {spread_mm:.1f}")
 
 
 def _blocks(grey: GreyImage) -> _Blocks:

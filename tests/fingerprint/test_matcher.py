@@ -71,6 +71,13 @@ def test_an_upside_down_finger_matches_only_where_any_rotation_is_allowed() -> N
         assert score(one, tilted, upright) == pytest.approx(score(one, tilted), abs=0.01)
 
 
+@given(first=seeds, second=seeds, rotation=st.floats(-math.pi, math.pi), limit_deg=st.floats(1, 180))
+def test_a_limit_never_raises_a_score(first: int, second: int, rotation: float, limit_deg: float) -> None:
+    """Where it did, strangers would reach the calibrated scores more often than the calibration says."""
+    one, other = finger(first), moved(finger(second), rotation)
+    assert score(one, other, CylinderMatcher(math.radians(limit_deg))) in {0.0, score(one, other)}
+
+
 @pytest.mark.parametrize("rotation_rad", [0.0, -1.0, 3.2, math.nan])
 def test_a_limit_that_is_none_is_refused(rotation_rad: float) -> None:
     with pytest.raises(ValueError, match="rotation"):

@@ -136,6 +136,18 @@ class FingerCalibration(BaseModel):
             ) from error
         return cls.parse(document, extractor, matcher)
 
+    @classmethod
+    def all_of(cls, matcher: str) -> dict[str, Self]:
+        """The calibrations of a matcher that come with this package, by extractor.
+
+        Raises:
+            ModelPackError: CALIBRATION_INVALID, when one is broken.
+        """
+        ending = f".{matcher}.json"
+        names = [file.name for file in resources.files(__package__).iterdir() if file.name.endswith(ending)]
+        extractors = sorted(name.removesuffix(ending) for name in names)
+        return {extractor: cls.find(extractor, matcher) for extractor in extractors}
+
     def rate(self, score: float) -> Rate:
         """How often two different fingers reach `score`, in [0, 1]."""
         at = logit(score)
