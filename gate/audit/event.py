@@ -31,7 +31,7 @@ class EventKind(enum.StrEnum):
     REPAIRED = "repaired"
 
 
-_COUNTS = frozenset({"travellers", "templates", "photos", "keys"})
+_COUNTS = frozenset({"travellers", "templates", "photos", "keys", "journeys"})
 _BEFORE_AND_AFTER = frozenset(f"{count}_{when}" for count in _COUNTS for when in ("before", "after"))
 
 FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(

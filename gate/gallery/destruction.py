@@ -50,8 +50,8 @@ class Destruction:
         """Deletes and records, in the caller's transaction; may be repeated when that failed."""
         self.deletion = ledger.delete(self.flight, self.references, self.whole)
         left = self.index_after + self.memory_after + self.deletion.after
-        # Before: the place that knew most. After: whatever is left anywhere.
-        before = max(self.index_before, self.deletion.before, key=lambda counts: (counts.travellers, counts.keys))
+        # Before: the most that any place knew. After: whatever is left anywhere.
+        before = self.index_before.most(self.deletion.before)
         facts: dict[str, str | int | bool] = {
             "flight": flight_fact(self.flight),
             "why": self.why.value,
@@ -66,12 +66,10 @@ class Destruction:
 
     def receipt(self, keeper: Keeper, renewed: Set[str], traces_bytes: int) -> Receipt:
         """Counts what is stored once more, after the commit; `renewed` as for `Keeper.count`."""
-        before = {Place.INDEX: self.index_before, Place.MEMORY: self.index_before, Place.STORE: self.deletion.before}
-        after = {
-            Place.INDEX: self.index_after,
-            Place.MEMORY: self.memory_after,
-            Place.STORE: keeper.count(self.deletion, renewed),
-        }
+        before = {Place.INDEX: self.index_before, Place.MEMORY: self.index_before, Place.STORE: NOTHING}
+        before[keeper.place] += self.deletion.before
+        after = {Place.INDEX: self.index_after, Place.MEMORY: self.memory_after, Place.STORE: NOTHING}
+        after[keeper.place] += keeper.count(self.deletion, renewed)
         return Receipt(
             self.flight,
             self.why,
@@ -114,4 +112,5 @@ def _facts(counts: Counts, when: str) -> dict[str, int]:
         f"templates_{when}": counts.templates,
         f"photos_{when}": counts.photos,
         f"keys_{when}": counts.keys,
+        f"journeys_{when}": counts.journeys,
     }

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from gate.audit.event import Fact as Fact  # noqa: PLC0414 -- passed on to whoever writes a `Change`
+from gate.gallery.journeys import JourneyBook
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import FlightDescription, Traveller
@@ -98,6 +99,11 @@ class Gallery(Protocol):
 
     def snapshot(self) -> Snapshot:
         """The gallery as it is now. Take a new one for each search, and let go of it afterwards."""
+        ...
+
+    @property
+    def journeys(self) -> JourneyBook:
+        """What those who are expected have passed on their way; forgotten with them."""
         ...
 
     def pseudonym(self, reference: str, flight: str) -> str:

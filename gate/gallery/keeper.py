@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,8 @@ from typing import Protocol
 from gate.audit.event import Event
 from gate.audit.journal import Journal
 from gate.audit.pseudonym import pseudonym
-from gate.gallery.receipt import NOTHING, Counts
+from gate.gallery.journeys import JourneyBook, MemoryJourneys
+from gate.gallery.receipt import NOTHING, Counts, Place
 from gate.gallery.traveller import Traveller
 from gate.storage.seal import Seal, new_key
 from gate.vision.probe import Embedding
@@ -80,7 +81,17 @@ class Ledger(Protocol):
 
 
 class Keeper(Protocol):
-    """Called by one writer at a time, `pseudonym` by anybody."""
+    """Called by one writer at a time, `pseudonym` and `journeys` by anybody."""
+
+    @property
+    def place(self) -> Place:
+        """Where it keeps what it is told."""
+        ...
+
+    @property
+    def journeys(self) -> JourneyBook:
+        """What those who are expected have passed."""
+        ...
 
     def writing(self, at: datetime) -> AbstractContextManager[Ledger]:
         """A change made at `at` (UTC): durable as a whole when the block ends, or not made at all.
@@ -112,14 +123,18 @@ class Keeper(Protocol):
 
 
 class Unkept:
-    """Writes nothing down but the journal, which ends with the process.
+    """Writes nothing down but the journal and journeys, which end with the process.
 
     Args:
         journal: None: no journal either.
+        expected: whether somebody (reference, flight) is in the gallery's snapshot.
     """
 
-    def __init__(self, journal: Journal | None) -> None:
+    place = Place.MEMORY
+
+    def __init__(self, journal: Journal | None, expected: Callable[[str, str], bool]) -> None:
         self._journal = journal
+        self.journeys = MemoryJourneys(expected)
         self._seals: dict[str, Seal] = {}
 
     @contextmanager
@@ -136,10 +151,9 @@ class Unkept:
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
         """See `Ledger`."""
-        del references
         if whole:
             self._seals.pop(flight, None)
-        return Deletion()
+        return Deletion(before=Counts(journeys=self.journeys.forget(flight, references)))
 
     def record(self, event: Event) -> int:
         """See `Ledger`."""

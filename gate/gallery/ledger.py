@@ -17,7 +17,7 @@ from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import FlightSeal, pack_traveller
 from gate.storage.database import Database
 
-_OF_PEOPLE = ("travellers", "templates", "photos")
+_OF_PEOPLE = ("travellers", "templates", "photos", "journeys")
 _DELETE_TAG = (
     *(f"DELETE FROM {table} WHERE flight = ? AND tag = ?" for table in (*_OF_PEOPLE, "lookalikes")),  # noqa: S608 -- names of ours
     "DELETE FROM lookalikes WHERE other_flight = ? AND other_tag = ?",

@@ -22,6 +22,7 @@ from gate.clock import Clock, ClockStep, GuardedClock, SystemClock
 from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError, StorageFault
 from gate.gallery.destruction import Destruction, Doomed, count, count_memory, flight_fact, let_go
 from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
+from gate.gallery.journeys import JourneyBook
 from gate.gallery.keeper import Addition, Keeper, Unkept
 from gate.gallery.life import ClockAlarms, clock_event
 from gate.gallery.receipt import Counts, Receipt, Why, together
@@ -60,7 +61,7 @@ class MemoryGallery:
             lookalike_similarity: from which two people's templates are too close to be told apart; None: never.
             max_retention: an expiry further ahead is refused; None: never.
         """
-        self._keeper: Keeper = keeper or Unkept(journal)
+        self._keeper: Keeper = keeper or Unkept(journal, lambda *who: self._known(*who) is not None)
         self._clock = clock or SystemClock()
         self._alarms = alarms or ClockAlarms()
         self._lookalike_similarity = lookalike_similarity
@@ -74,6 +75,11 @@ class MemoryGallery:
     def snapshot(self) -> Snapshot:
         """See `Gallery`."""
         return self._snapshot
+
+    @property
+    def journeys(self) -> JourneyBook:
+        """See `Gallery`."""
+        return self._keeper.journeys
 
     def pseudonym(self, reference: str, flight: str) -> str:
         """See `Gallery`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -29,19 +29,26 @@ class Place(enum.StrEnum):
     INDEX = "index"
     """The snapshot that searches see."""
     MEMORY = "memory"
-    """Segments that anything in the process still refers to, such as a search that began before."""
+    """Segments that anything in the process still refers to, such as a search that began before; journeys, where there
+    is no store."""
     STORE = "store"
     """Rows and data keys of the sealed store; all nought in a gallery without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much there is of those to be destroyed, in one place. `keys`: data keys, of flights that go whole."""
+    """How much there is of those to be destroyed, in one place.
+
+    Attributes:
+        keys: data keys, of flights that go whole.
+        journeys: records of what a traveller has passed (`gate.gallery.journeys`), one a traveller at most.
+    """
 
     travellers: int = 0
     templates: int = 0
     photos: int = 0
     keys: int = 0
+    journeys: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -49,7 +56,13 @@ class Counts:
             self.templates + other.templates,
             self.photos + other.photos,
             self.keys + other.keys,
+            journeys=self.journeys + other.journeys,
         )
+
+    def most(self, other: Counts) -> Counts:
+        """Of each the larger number: what two places know together of the same people."""
+        pairs = ((field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Counts(**{name: max(mine, theirs) for name, mine, theirs in pairs})
 
 
 NOTHING = Counts()

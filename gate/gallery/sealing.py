@@ -14,6 +14,9 @@ from gate.storage.seal import Seal
 
 TAG_BYTES = 16
 
+KINDS = ("traveller", "template", "photo", "journey")
+"""Of sealed records."""
+
 
 class FlightSeal:
     """Seals the records of one flight. Each is bound to its table, flight and traveller, and opens nowhere else.
@@ -30,7 +33,7 @@ class FlightSeal:
         self.number = number
         self.seal = seal
         self._tag_key = seal.derived("traveller tag")
-        self._prefixes = {kind: f"{kind}\0{flight}\0".encode() for kind in ("traveller", "template", "photo")}
+        self._prefixes = {kind: f"{kind}\0{flight}\0".encode() for kind in KINDS}
 
     def tag(self, reference: str) -> bytes:
         """Stands for the reference in the store: a keyed digest, meaningless once the data key is gone."""

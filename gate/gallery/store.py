@@ -7,6 +7,7 @@
     templates    flight, tag, pack, ordinal, sealed               sealed: float32, little-endian
     photos       flight, tag, ordinal, sealed                     only where photographs are kept
     lookalikes   flight, tag, other_flight, other_tag             marks between tags
+    journeys     flight, tag, sealed                              sealed: reference, touchpoints passed, times
 
 Each flight has a data key. The tag is a digest of the reference under that key, so with the key everything goes: the
 tags and pseudonyms become noise, the rest unreadable. `expires_at` in the clear is for counting; what counts is
@@ -27,9 +28,11 @@ import numpy as np
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import Code, StorageFault
+from gate.gallery.journeys import TABLE as JOURNEYS_TABLE
+from gate.gallery.journeys import SealedJourneys
 from gate.gallery.keeper import Deletion, Ledger
 from gate.gallery.ledger import SealedLedger, count_left, key_name, write_time_mark
-from gate.gallery.receipt import Counts
+from gate.gallery.receipt import Counts, Place
 from gate.gallery.sealing import FlightSeal, unpack_traveller
 from gate.gallery.segment import NO_ROWS, Rows
 from gate.gallery.traveller import Traveller
@@ -47,6 +50,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS lookalikes(flight INTEGER NOT NULL, tag BLOB NOT NULL, other_flight INTEGER NOT NULL,"
     " other_tag BLOB NOT NULL, PRIMARY KEY(flight, tag, other_flight, other_tag)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS lookalikes_other ON lookalikes(other_flight, other_tag)",
+    JOURNEYS_TABLE,
 )
 
 
@@ -80,6 +84,8 @@ class SealedStore:
         StorageFault: SEAL_BROKEN, DISK_FULL, DISK_FAILED.
     """
 
+    place = Place.STORE
+
     def __init__(self, database: Database, journal: SealedJournal, *, keep_photos: bool = False) -> None:
         self._database = database
         self._journal = journal
@@ -89,6 +95,7 @@ class SealedStore:
                 connection.execute(statement)
             numbers = connection.execute("SELECT number, name FROM flights ORDER BY number").fetchall()
             self._seals = {name: FlightSeal(name, number, _key(database, connection, name)) for number, name in numbers}
+        self.journeys = SealedJourneys(database, lambda: self._seals)
 
     @contextmanager
     def writing(self, at: datetime) -> Iterator[Ledger]:

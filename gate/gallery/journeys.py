@@ -1,0 +1,221 @@
+"""Which touchpoints a traveller has passed on a flight: kept while the traveller is expected, and gone with them.
+
+In the sealed store a journey is one row beside the traveller's own, under the same data key and tag; without a store
+it is a record in memory. Destruction removes and counts it in the one place or the other (`gate.gallery.keeper`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, Self
+
+from gate.gallery.sealing import FlightSeal
+from gate.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A touchpoint was passed, at a time in UTC."""
+
+    touchpoint: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What a traveller on a flight has passed.
+
+    Attributes:
+        passes: in the order in which they happened; of each touchpoint the last two at most: the last one counts, and
+            the one before it comes back when the last is given back.
+    """
+
+    passes: tuple[Pass, ...] = ()
+
+    def last(self, touchpoint: str) -> datetime | None:
+        """When the touchpoint was last passed, UTC; None when it never was."""
+        return max((made.at for made in self.passes if made.touchpoint == touchpoint), default=None)
+
+    @property
+    def latest(self) -> datetime | None:
+        """When any touchpoint was last passed, UTC."""
+        return max((made.at for made in self.passes), default=None)
+
+    def passing(self, touchpoint: str, at: datetime) -> Self:
+        """With one more pass, the latest."""
+        here = [made for made in self.passes if made.touchpoint == touchpoint]
+        kept = tuple(made for made in self.passes if made not in here[:-1])
+        return type(self)((*kept, Pass(touchpoint, at)))
+
+    def without(self, touchpoint: str, at: datetime) -> Self:
+        """Without that very pass; the same journey when it is not there."""
+        return type(self)(tuple(made for made in self.passes if made != Pass(touchpoint, at)))
+
+
+EMPTY = Journey()
+
+
+@dataclass(slots=True)
+class Page:
+    """A journey while nobody else can change it. What stands there when the block ends is kept."""
+
+    journey: Journey
+
+
+class JourneyBook(Protocol):
+    """Every journey of those who are expected. Safe for threads."""
+
+    def read(self, reference: str, flight: str) -> Journey:
+        """The journey; an empty one for somebody who has passed nothing, or is not expected.
+
+        Raises:
+            StorageFault: SEAL_BROKEN, DISK_FAILED.
+        """
+        ...
+
+    def opened(self, reference: str, flight: str) -> AbstractContextManager[Page | None]:
+        """The journey, to read and change it in one step; None for somebody who is not expected (any more).
+
+        What was changed is durable, where the gallery is, when the block has ended; nothing is when it raises.
+
+        Raises:
+            StorageFault: SEAL_BROKEN, DISK_FULL, DISK_FAILED: nothing was changed.
+        """
+        ...
+
+    def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
+        """(Reference, flight) of everybody expected who has passed the touchpoint.
+
+        Raises:
+            StorageFault: SEAL_BROKEN, DISK_FAILED.
+        """
+        ...
+
+
+class MemoryJourneys:
+    """See `JourneyBook`. Ends with the process, like the gallery that it belongs to.
+
+    Args:
+        expected: whether somebody (reference, flight) is in the gallery's snapshot.
+    """
+
+    def __init__(self, expected: Callable[[str, str], bool]) -> None:
+        self._expected = expected
+        self._journeys: dict[str, dict[str, Journey]] = {}
+        self._changing = threading.Lock()
+
+    def read(self, reference: str, flight: str) -> Journey:
+        """See `JourneyBook`."""
+        return self._journeys.get(flight, {}).get(reference, EMPTY)
+
+    @contextmanager
+    def opened(self, reference: str, flight: str) -> Iterator[Page | None]:
+        """See `JourneyBook`."""
+        with self._changing:
+            # Asked within the lock: who leaves the snapshot later is forgotten later, and nobody is left behind.
+            if not self._expected(reference, flight):
+                yield None
+                return
+            page = Page(self.read(reference, flight))
+            yield page
+            if page.journey != EMPTY:
+                self._journeys.setdefault(flight, {})[reference] = page.journey
+
+    def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
+        """See `JourneyBook`."""
+        with self._changing:
+            everybody = [(r, flight, j) for flight, made in self._journeys.items() for r, j in made.items()]
+        return tuple((reference, flight) for reference, flight, j in everybody if j.last(touchpoint) is not None)
+
+    def forget(self, flight: str, references: Set[str]) -> int:
+        """Forgets who has left the snapshot; how many journeys there were."""
+        with self._changing:
+            made = self._journeys.get(flight, {})
+            gone = [made.pop(reference) for reference in references & made.keys()]
+            if not made:
+                self._journeys.pop(flight, None)
+        return len(gone)
+
+
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS journeys(flight INTEGER NOT NULL, tag BLOB NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY(flight, tag))"
+)
+"""Beside the store's other tables; sealed: reference, touchpoints and times."""
+
+
+class SealedJourneys:
+    """See `JourneyBook`. Nothing is held in memory: a journey is read and changed in one transaction of the store.
+
+    Args:
+        database: of the store.
+        seals: of every flight that is known now, by name.
+    """
+
+    def __init__(self, database: Database, seals: Callable[[], Mapping[str, FlightSeal]]) -> None:
+        self._database = database
+        self._seals = seals
+
+    def read(self, reference: str, flight: str) -> Journey:
+        """See `JourneyBook`."""
+        seal = self._seals().get(flight)
+        if seal is None:
+            return EMPTY
+        with self._database.read() as connection:
+            return _read(connection, seal, seal.tag(reference))
+
+    @contextmanager
+    def opened(self, reference: str, flight: str) -> Iterator[Page | None]:
+        """See `JourneyBook`."""
+        seal = self._seals().get(flight)
+        if seal is None:
+            yield None
+            return
+        tag = seal.tag(reference)
+        with self._database.transaction() as connection:
+            if not _is_there(connection, seal, tag):
+                yield None
+                return
+            before = _read(connection, seal, tag)
+            page = Page(before)
+            yield page
+            if page.journey != before:
+                _write(connection, seal, tag, reference, page.journey)
+
+    def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
+        """See `JourneyBook`."""
+        seals = {seal.number: seal for seal in self._seals().values()}
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT flight, tag, sealed FROM journeys").fetchall()
+        found = ((seals[number], _unpack(seals[number], tag, sealed)) for number, tag, sealed in rows)
+        return tuple((ref, seal.flight) for seal, (ref, journey) in found if journey.last(touchpoint) is not None)
+
+
+def _is_there(connection: sqlite3.Connection, seal: FlightSeal, tag: bytes) -> bool:
+    found = connection.execute("SELECT 1 FROM travellers WHERE flight = ? AND tag = ?", (seal.number, tag))
+    return found.fetchone() is not None
+
+
+def _read(connection: sqlite3.Connection, seal: FlightSeal, tag: bytes) -> Journey:
+    query = "SELECT sealed FROM journeys WHERE flight = ? AND tag = ?"
+    row = connection.execute(query, (seal.number, tag)).fetchone()
+    return _unpack(seal, tag, row[0])[1] if row else EMPTY
+
+
+def _write(connection: sqlite3.Connection, seal: FlightSeal, tag: bytes, reference: str, journey: Journey) -> None:
+    made = [[one.touchpoint, one.at.astimezone(UTC).isoformat()] for one in journey.passes]
+    sealed = seal.close("journey", tag, json.dumps([reference, made], separators=(",", ":")).encode())
+    connection.execute(
+        "INSERT OR REPLACE INTO journeys(flight, tag, sealed) VALUES (?, ?, ?)", (seal.number, tag, sealed)
+    )
+
+
+def _unpack(seal: FlightSeal, tag: bytes, sealed: bytes) -> tuple[str, Journey]:
+    reference, made = json.loads(seal.open("journey", tag, sealed))
+    return reference, Journey(tuple(Pass(touchpoint, datetime.fromisoformat(at)) for touchpoint, at in made))
