@@ -19,7 +19,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gate.decision.outcome import Reason
-from gate.gallery.journeys import Journey as Journey  # noqa: PLC0414 -- the gallery keeps it, these rules read it
+from gate.gallery.journey import Journey as Journey  # noqa: PLC0414 -- the gallery keeps it, these rules read it
 
 Touchpoint = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """The name of a touchpoint."""

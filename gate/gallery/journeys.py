@@ -13,52 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, Self
+from typing import Protocol
 
+from gate.gallery.journey import EMPTY, Journey, Pass
 from gate.gallery.sealing import FlightSeal
 from gate.storage.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A touchpoint was passed, at a time in UTC."""
-
-    touchpoint: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """What a traveller on a flight has passed.
-
-    Attributes:
-        passes: in the order in which they happened; of each touchpoint the last two at most: the last one counts, and
-            the one before it comes back when the last is given back.
-    """
-
-    passes: tuple[Pass, ...] = ()
-
-    def last(self, touchpoint: str) -> datetime | None:
-        """When the touchpoint was last passed, UTC; None when it never was."""
-        return max((made.at for made in self.passes if made.touchpoint == touchpoint), default=None)
-
-    @property
-    def latest(self) -> datetime | None:
-        """When any touchpoint was last passed, UTC."""
-        return max((made.at for made in self.passes), default=None)
-
-    def passing(self, touchpoint: str, at: datetime) -> Self:
-        """With one more pass, the latest."""
-        here = [made for made in self.passes if made.touchpoint == touchpoint]
-        kept = tuple(made for made in self.passes if made not in here[:-1])
-        return type(self)((*kept, Pass(touchpoint, at)))
-
-    def without(self, touchpoint: str, at: datetime) -> Self:
-        """Without that very pass; the same journey when it is not there."""
-        return type(self)(tuple(made for made in self.passes if made != Pass(touchpoint, at)))
-
-
-EMPTY = Journey()
 
 
 @dataclass(slots=True)
