@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from gate.engine.legs import End, LegPlan, LoadRules, finding, own_legs
-from gate.engine.roster import ABO, Key, Roster, claimable, new_reference
+from gate.engine.roster import ABO, Key, Roster, claimable, new_reference, record_locator
 from gate.gallery.receipt import Why
 from gate.gallery.traveller import Particulars, Traveller
 from gate.manifest.findings import CATALOGUE, Finding, FindingCode, Severity
@@ -412,6 +412,8 @@ def _traveller(person: Person, leg: LegPlan, reference: str, known: Traveller | 
         nationality=person.nationality or old.nationality,
         role=person.role.value,
         seat=person.seat or old.seat,
+        record_locator=record_locator(person) or old.record_locator,
+        sequence=person.sequence or old.sequence,
         carrier_reference=person.reference(ABO) or old.carrier_reference,
         face_consent=old.face_consent if person.consent is None else person.consent,
         photo=person.photo or old.photo,

@@ -18,10 +18,14 @@ from gate.manifest.records import Document, Person
 ABO = "ABO"
 """DE 1153: originator's reference, the carrier's own name for one person."""
 
+AVF = "AVF"
+"""DE 1153: the booking's record locator (PNR)."""
+
 MAX_DOCUMENTS = 8
 
 _NUMBER = re.compile(r"[0-9A-Z]{1,32}")
 _STATE = re.compile(r"[A-Z]{1,3}")
+_LOCATOR = re.compile(r"[0-9A-Z]{5,7}")
 _CARRIER = re.compile(r"([A-Z0-9]{2,3}?)\d{4}[A-Z]?/")
 
 Key = tuple[str, str]
@@ -103,6 +107,12 @@ def claimable(documents: tuple[Document, ...]) -> tuple[TravelDocument, ...]:
         for state in [document.issuing_state if _STATE.fullmatch(document.issuing_state) else ""]
     }
     return tuple(list(kept.values())[:MAX_DOCUMENTS])
+
+
+def record_locator(person: Person) -> str:
+    """The booking's record locator; empty where none is stated that a boarding pass could have."""
+    stated = person.reference(AVF).upper()
+    return stated if _LOCATOR.fullmatch(stated) else ""
 
 
 def new_reference() -> str:

@@ -32,6 +32,7 @@ class Field(enum.StrEnum):
     MRZ = "mrz"
     SEAT = "seat"
     RECORD_LOCATOR = "record_locator"
+    CHECK_IN_SEQUENCE = "check_in_sequence"
     REFERENCE = "reference"
     ROLE = "role"
     STATUS = "status"
@@ -203,6 +204,12 @@ SCHEMA: Mapping[Field, Schema] = MappingProxyType(
         Field.SEAT: Schema(("seat_number", "seat_no", "sitz", "sitzplatz"), "Blanks are dropped.", "9F"),
         Field.RECORD_LOCATOR: Schema(
             ("pnr", "booking_reference", "booking_ref", "locator", "rloc", "buchungscode"), "Reference `AVF`.", "ABC123"
+        ),
+        # No "sequence" or "number" alone: columns of that name count rows.
+        Field.CHECK_IN_SEQUENCE: Schema(
+            ("check_in_sequence_number", "check_in_number", "security_number", "boarding_number"),
+            "Of the flight: 1 to 4 digits, a letter before or behind them.",
+            "007",
         ),
         Field.REFERENCE: Schema(
             (

@@ -20,6 +20,7 @@ from gate.manifest.checkin_values import (
     is_photo_name,
     role_of,
     same_name,
+    sequence_of,
     sex_of,
     state_of,
 )
@@ -113,6 +114,7 @@ class _OneRow:
                 Reference(qualifier, self._cells[field]) for field, qualifier in _REFERENCES if field in self._cells
             ),
             seat="".join(self._cells.get(Field.SEAT, "").split()).upper(),
+            sequence=self._word(Field.CHECK_IN_SEQUENCE, sequence_of, "1 to 4 digits, perhaps with a letter") or "",
             contacts=(contact,) if contact else (),
             consent=self._consent(),
             photo=self._photo_name(),

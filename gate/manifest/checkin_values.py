@@ -74,6 +74,7 @@ _DOCUMENT_KINDS = {
 }
 _DOCUMENT_KIND = re.compile(r"[A-Z][A-Z0-9]{0,2}")
 _DOCUMENT_NUMBER = re.compile(r"[A-Z0-9]{1,35}")
+_SEQUENCE = re.compile(r"\d{1,4}[A-Z]?|[A-Z]\d{1,4}", re.ASCII)
 _PLACE = re.compile(r"[A-Z]{3}")
 _FLIGHT = re.compile(r"(?:([A-Z]{3}|[A-Z][A-Z0-9]|[0-9][A-Z])[ -]?)?0*([0-9]{1,4})([A-Z]?)")
 _CARRIER = re.compile(r"[A-Z]{3}|[A-Z][A-Z0-9]|[0-9][A-Z]")
@@ -120,6 +121,12 @@ def document_number_of(text: str) -> str | None:
     """Letters and digits, upper case; None when anything but blanks, hyphens and fillers stands between them."""
     number = re.sub(r"[\s<-]", "", text).upper()
     return number if _DOCUMENT_NUMBER.fullmatch(number) else None
+
+
+def sequence_of(text: str) -> str | None:
+    """A check-in sequence number, upper case without leading zeros, as boarding passes have it; None for another."""
+    number = "".join(text.split()).upper()
+    return number.lstrip("0") if _SEQUENCE.fullmatch(number) else None
 
 
 def place_of(text: str) -> str | None:

@@ -118,6 +118,7 @@ class Person:
         embarkation, debarkation: IATA location codes of this person's own journey; empty when not stated.
         references: in the order stated.
         seat: without blanks, or empty.
+        sequence: check-in sequence number, upper case without leading zeros, or empty.
         verified: the carrier states that it checked the document (GEI 4:173 verified, 4:174 not); None: nothing said.
         consent: to face verification; None when nothing was said.
         photo: name of a photograph (file name or key) that comes beside the manifest; empty when none is named.
@@ -137,6 +138,7 @@ class Person:
     debarkation: str = ""
     references: tuple[Reference, ...] = ()
     seat: str = ""
+    sequence: str = ""
     contacts: tuple[str, ...] = ()
     verified: bool | None = None
     consent: bool | None = None

@@ -23,7 +23,7 @@ from gate.gallery.receipt import Receipt, Why
 from gate.gallery.sealed import SealedGallery
 from gate.gallery.traveller import Traveller
 from gate.manifest.findings import Finding, FindingCode, Severity
-from gate.manifest.records import Action, Document, Manifest, Message, Person, Role
+from gate.manifest.records import Action, Document, Manifest, Message, Person, Reference, Role
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
 from gate.vision.probe import Probe
@@ -221,6 +221,16 @@ def test_an_update_keeps_the_face_and_what_it_does_not_mention(place: Place) -> 
     assert known.particulars is not None
     assert known.particulars.seat == "1A"
     assert loaded.summary.unchanged == 1
+
+
+def test_what_a_boarding_pass_may_have_in_common_with_a_traveller_is_kept(place: Place) -> None:
+    """A record locator that no pass can have would contradict every pass of theirs."""
+    references = (Reference("AVF", "abc123"),)
+    out = leg(place.clock.now)
+    place.load(message(out, person(1, references=references, sequence="7"), person(2, references=references)))
+    place.load(message(out, person(1), person(3, references=(Reference("AVF", "ABC123/ZZ"),)), action=Action.CHANGE))
+    kept = {t.particulars.surname: (t.particulars.record_locator, t.particulars.sequence) for t in place.travellers()}  # type: ignore[union-attr]
+    assert kept == {"TESTER1": ("ABC123", "7"), "TESTER2": ("ABC123", ""), "TESTER3": ("", "")}
 
 
 def test_a_change_without_people_moves_the_expiry_and_keeps_faces(place: Place) -> None:

@@ -60,6 +60,13 @@ def test_a_whole_row_becomes_a_person_on_a_leg() -> None:
     assert codes(manifest) == [FindingCode.STATE_UNKNOWN]
 
 
+@pytest.mark.parametrize(("stated", "read"), [("007", "7"), ("12a", "12A"), ("a 12", "A12"), ("", ""), ("12345", "")])
+def test_a_check_in_sequence_is_read_as_boarding_passes_have_it(stated: str, read: str) -> None:
+    manifest = rows("surname,check_in_sequence", f"A,{stated}")
+    assert [person.sequence for person in manifest.messages[0].people] == [read]
+    assert (FindingCode.VALUE_INVALID in codes(manifest)) is (stated == "12345")
+
+
 def test_one_message_a_flight_and_action_in_the_order_of_the_file() -> None:
     """A row's status must never close the flight for everybody else."""
     manifest = rows("surname,status", "A,Checked-In", "B,no show", "C,", "D,BOARDED", "E,cancelled", "F,on_board")
