@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gate.cli.claimed import Claimed
 from gate.cli.exits import Exit
 from gate.cli.failures import explained
 
 if TYPE_CHECKING:
-    from gate.client import PassageDecision, PassageEvent, Tls
+    from gate.client import Claim, PassageDecision, PassageEvent, Tls
     from gate.sources import Source
 
 
@@ -24,9 +25,7 @@ class Start:
     """What the command line says about the passage."""
 
     lane: str
-    document: str
-    issuing_state: str
-    reference: str
+    claim: Claim
     flight: str
     timeout_s: float | None
 
@@ -41,6 +40,11 @@ def play(
     document: str = typer.Option("", help="Number of the document that the traveller presents (1:1)."),
     issuing_state: str = typer.Option("", help="Three-letter code of the document's issuing state."),
     reference: str = typer.Option("", help="Reference of the traveller who is claimed (1:1)."),
+    mrz: str = typer.Option("", "--claim-mrz", help="Lines of a machine-readable zone; - reads them from the input."),
+    boarding_pass: str = typer.Option("", "--claim-pass", help="Text of a boarding pass; - reads it from the input."),
+    token: str = typer.Option("", "--claim-token", help="A travel token; - reads it from the input."),
+    code: str = typer.Option("", "--claim-code", help="Text of either as a barcode; - reads it from the input."),
+    picture: Path | None = typer.Option(None, "--claim-picture", help="A JPEG or PNG of such a barcode."),
     flight: str = typer.Option("", help="Search among this flight's travellers only."),
     timeout_s: float | None = typer.Option(None, "--timeout", min=0.1, help="Deadline of the passage, seconds."),
     ca: Path | None = typer.Option(None, help="PEM of the authority that signed the engine's certificate: TLS."),
@@ -58,12 +62,13 @@ def play(
 
     - `gate play passage.mp4 --document X1234567`: against one document (1:1)
 
+    - `gate token issue … | gate play frames/ --claim-token -`: with a travel token, where no other user sees it
+
     - `gate play rtsp://camera.lane-1/stream --server gate-box:50151 --ca ca.pem`: a lane's own camera
 
     - `gate play 0 --json`: the first camera of this machine
     """
-    if (document and reference) or (issuing_state and not document):
-        raise typer.BadParameter("claim by --document (and its --issuing-state) or by --reference, not by both")
+    claimed = Claimed(document, reference, mrz, boarding_pass, token, code, picture, issuing_state)
     if bool(cert) != bool(key):
         raise typer.BadParameter("--cert and --key belong together")
     with explained():
@@ -72,7 +77,7 @@ def play(
 
         frames = open_source(source, fps)
         tls = Tls(ca, cert, key) if ca or cert else None
-        start = Start(lane, document, issuing_state, reference, flight, timeout_s)
+        start = Start(lane, claimed.claim(), flight, timeout_s)
         decision = asyncio.run(_run(server, tls, frames, start, printer(as_json=as_json)))
         raise typer.Exit(exit_of_outcome(decision))
 
@@ -96,9 +101,7 @@ async def _run(
         return await client.verify(
             start.lane,
             paced(source),
-            document=start.document,
-            issuing_state=start.issuing_state,
-            traveller_reference=start.reference,
+            claim=start.claim,
             flight=start.flight,
             timeout_s=start.timeout_s,
             on_event=on_event,
@@ -120,7 +123,7 @@ class _Printer:
 
     def event(self, event: PassageEvent) -> None:
         """Prints one event."""
-        from gate.client import FrameRejection, GuidanceGiven
+        from gate.client import FingerRejection, FingerRequested, FrameRejection, GuidanceGiven
 
         if isinstance(event, GuidanceGiven):
             self._console.print(
@@ -128,6 +131,13 @@ class _Printer:
             )
         elif isinstance(event, FrameRejection):
             self._console.print(f"[yellow]rejected[/]  frame {event.sequence}  {event.code}  [dim]{event.message}[/]")
+        elif isinstance(event, FingerRejection):
+            self._console.print(f"[yellow]rejected[/]  finger  {event.code}  [dim]{event.message}[/]")
+        elif isinstance(event, FingerRequested):
+            fingers = ", ".join(finger.name.lower().replace("_", " ") for finger in event.fingers)
+            self._console.print(
+                f"[cyan]finger[/]    {fingers}  [dim]after {event.reason}; {event.attempts_left} attempts left[/]"
+            )
         else:
             self._decision(event)
 
@@ -155,7 +165,13 @@ class _JsonPrinter(_Printer):
 
     def event(self, event: PassageEvent) -> None:
         """Prints one event."""
-        from gate.client import FrameRejection, GuidanceGiven
+        from gate.client import FingerRejection, FingerRequested, FrameRejection, GuidanceGiven
 
-        kind = {GuidanceGiven: "guidance", FrameRejection: "frame_rejected"}.get(type(event), "decision")
+        kinds: dict[type, str] = {
+            GuidanceGiven: "guidance",
+            FrameRejection: "frame_rejected",
+            FingerRequested: "fingerprint_request",
+            FingerRejection: "fingerprint_rejected",
+        }
+        kind = kinds.get(type(event), "decision")
         print(json.dumps({"event": kind, **asdict(event)}), flush=True)

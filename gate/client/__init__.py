@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from gate.client.blocking import BlockingGateClient, BlockingPassage
+from gate.client.claim import Claim
 from gate.client.connection import Tls
 from gate.client.errors import GateTimeoutError, GateUnavailableError
 from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected
@@ -22,6 +23,8 @@ from gate.client.gate import GateClient
 from gate.client.manifest import LoadedLeg, LoadedMessage, LoadFinding, LoadNews, LoadProgress, LoadReport
 from gate.client.passage import PassageStream
 from gate.client.records import (
+    FingerRejection,
+    FingerRequested,
     FrameCounts,
     FrameRejection,
     GuidanceGiven,
@@ -29,6 +32,8 @@ from gate.client.records import (
     PassageEvent,
     StageTiming,
 )
+from gate.decision.outcome import FingerEvidence
+from gate.engine.fingers import FingerSample
 from gate.engine.loading import PersonResult, PersonState, Summary
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import FlightDescription
@@ -36,10 +41,15 @@ from gate.gallery.traveller import FlightDescription
 __all__ = [
     "BlockingGateClient",
     "BlockingPassage",
+    "Claim",
     "EnrolReport",
     "EnrolResult",
     "EnrolStatus",
     "Expected",
+    "FingerEvidence",
+    "FingerRejection",
+    "FingerRequested",
+    "FingerSample",
     "FlightDescription",
     "FrameCounts",
     "FrameRejection",

@@ -14,13 +14,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from gate.client import gallery, manifest
+from gate.client.claim import Claim, claim_message
 from gate.client.connection import Tls, open_channel
 from gate.client.errors import GateTimeoutError, rebuilt
 from gate.client.gallery import EnrolReport, EnrolResult, Expected
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
-from gate.client.records import PassageDecision, PassageEvent
+from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
 from gate.decision.outcome import Outcome
+from gate.engine.fingers import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
 from gate.service.enums import OUTCOME_TO_WIRE, WITHDRAWAL_TO_WIRE
@@ -76,9 +78,11 @@ class GateClient:
         document: str = "",
         issuing_state: str = "",
         traveller_reference: str = "",
+        claim: Claim | None = None,
         checkpoint: str = "",
         profile: str = "",
         flight: str = "",
+        fingerprint_sensor: bool = False,
         timeout_s: float | None = None,
     ) -> PassageStream:
         """A passage at a lane, opened by ``async with``.
@@ -87,23 +91,24 @@ class GateClient:
             lane_id: as the engine's settings name it.
             document, issuing_state: number and state of the document that the traveller presented: 1:1 comparison.
             traveller_reference: of the traveller who is claimed, known by other means: 1:1 comparison.
+            claim: anything else that they presented, see `Claim`.
             checkpoint, profile: empty takes the lane's own.
             flight: search among this flight's travellers only.
+            fingerprint_sensor: the lane has one: answer `FingerRequested` with `PassageStream.send_finger`.
             timeout_s: deadline of the whole passage; the engine decides within it.
 
         Raises:
-            ValueError: both a document and a reference are given, or a state without a document.
+            ValueError: more than one of document, reference and claim is given, or a state without a document.
         """
-        if (document and traveller_reference) or (issuing_state and not document):
-            raise ValueError("claim by document (and its issuing_state) or by traveller_reference, not by both")
-        start = pb.PassageStart(lane_id=lane_id, checkpoint=checkpoint, profile=profile, flight=flight)
-        if document:
-            start.claim.document.number = document
-            start.claim.document.issuing_state = issuing_state
-        elif traveller_reference:
-            start.claim.traveller_reference = traveller_reference
-        else:
-            start.claim.none.SetInParent()
+        said = claim_message(claim, document, issuing_state, traveller_reference)
+        start = pb.PassageStart(
+            lane_id=lane_id,
+            checkpoint=checkpoint,
+            profile=profile,
+            flight=flight,
+            claim=said,
+            fingerprint_sensor=fingerprint_sensor,
+        )
         return PassageStream(lane_pb2_grpc.LaneServiceStub(self._open()), start, self.address, timeout_s)
 
     async def verify(
@@ -114,19 +119,24 @@ class GateClient:
         document: str = "",
         issuing_state: str = "",
         traveller_reference: str = "",
+        claim: Claim | None = None,
         flight: str = "",
+        profile: str = "",
         fps: float = PLAY_FPS,
         timeout_s: float | None = None,
         on_event: Callable[[PassageEvent], None] | None = None,
+        finger: Callable[[FingerRequested | FingerRejection], Awaitable[FingerSample | None]] | None = None,
     ) -> PassageDecision:
         """One passage in one call: opens it, sends the pictures, waits for the decision.
 
         Args:
-            lane_id, document, issuing_state, traveller_reference, flight, timeout_s: as for `passage`.
+            lane_id, document, issuing_state, traveller_reference, claim, flight, timeout_s: as for `passage`.
             pictures: JPEG bytes or pixels. An asynchronous source sets its own pace; a plain one is played at `fps`,
                 because the engine looks at the latest frame only and would drop all but the last.
             fps: frames a second for a plain iterable.
             on_event: called with guidance, refusals and the decision as they come.
+            finger: reads the lane's sensor, when a finger is asked for and when one was refused; None: the traveller
+                gives none, and nothing more is sent. Without it the lane has no sensor.
 
         Raises:
             GateError, GateUnavailableError: as for `passage`.
@@ -136,14 +146,20 @@ class GateClient:
             document=document,
             issuing_state=issuing_state,
             traveller_reference=traveller_reference,
+            claim=claim,
             flight=flight,
+            profile=profile,
+            fingerprint_sensor=finger is not None,
             timeout_s=timeout_s,
         ) as passage:
-            feeder = asyncio.create_task(_feed(passage, pictures, fps))
+            feeder = asyncio.create_task(_feed(passage, pictures, fps, sensor=finger is not None))
             try:
                 async for event in passage:
                     if on_event is not None:
                         on_event(event)
+                    if finger is not None and isinstance(event, FingerRequested | FingerRejection):
+                        sample = await finger(event)
+                        await (passage.send_finger(sample) if sample is not None else passage.end())
                 return await passage.decision()
             finally:
                 feeder.cancel()
@@ -286,7 +302,9 @@ class GateClient:
             raise rebuilt(error, self.address) from error
 
 
-async def _feed(passage: PassageStream, pictures: Iterable[Picture] | AsyncIterable[Picture], fps: float) -> None:
+async def _feed(
+    passage: PassageStream, pictures: Iterable[Picture] | AsyncIterable[Picture], fps: float, *, sensor: bool
+) -> None:
     """Sends until the source or the passage ends. An error of the source ends the frames, and is raised afterwards."""
     try:
         source = pictures if isinstance(pictures, AsyncIterable) else _paced(pictures, fps)
@@ -295,7 +313,7 @@ async def _feed(passage: PassageStream, pictures: Iterable[Picture] | AsyncItera
             if not await sent:
                 return
     finally:
-        await passage.end()
+        await (passage.frames_done() if sensor else passage.end())
 
 
 async def _paced(pictures: Iterable[Picture], fps: float) -> AsyncIterator[Picture]:

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES
 from gate.client.errors import GateUnavailableError, rebuilt
 from gate.client.records import PassageDecision, PassageEvent, event
-from gate.errors import Code, FrameError
+from gate.engine.fingers import FingerSample
+from gate.errors import Code, FingerprintError, FrameError
+from gate.service.convert_finger import finger_message
 from gate.service.enums import ENCODING_TO_WIRE
 from gate.service.pb import lane_pb2 as pb
 from gate.service.pb import lane_pb2_grpc
@@ -126,17 +128,37 @@ class PassageStream:
                 f"expected at most {MAX_MESSAGE_BYTES - ENVELOPE_BYTES} bytes; got {len(frame.data)}. Send a JPEG.",
             )
         self._sequence = max(self._sequence, frame.sequence)
+        return await self._write(pb.PassageRequest(frame=_message(frame)))
+
+    async def _write(self, message: pb.PassageRequest) -> bool:
         if self.decided or not self._sending:
             return False
         try:
-            await self._call.write(pb.PassageRequest(frame=_message(frame)))
+            await self._call.write(message)
         except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
             # The stream ended while writing, with a decision or an error: reading says which.
             self._sending = False
         return not self.decided
 
+    async def send_finger(self, sample: FingerSample) -> bool:
+        """Sends one finger, after `FingerRequested`. False: the passage is decided, send no more.
+
+        Raises:
+            FingerprintError: FINGER_IMAGE_INVALID, above the engine's limit for a message. The passage goes on.
+        """
+        if len(sample.data) > MAX_MESSAGE_BYTES - ENVELOPE_BYTES:
+            raise FingerprintError(
+                Code.FINGER_IMAGE_INVALID,
+                f"expected at most {MAX_MESSAGE_BYTES - ENVELOPE_BYTES} bytes; got {len(sample.data)}. Send a PNG.",
+            )
+        return await self._write(pb.PassageRequest(fingerprint=finger_message(sample)))
+
+    async def frames_done(self) -> None:
+        """Says that no more frames come, a finger may: the engine decides by those it has, or asks for a finger."""
+        await self._write(pb.PassageRequest(frames_done=pb.FramesDone()))
+
     async def end(self) -> None:
-        """Says that no more frames come: the engine decides by those it has."""
+        """Says that nothing more comes: the engine decides by what it has."""
         if self._sending and not self.decided:
             self._sending = False
             try:

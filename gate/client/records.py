@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.client.errors import known_code
-from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.decision.outcome import FingerEvidence, Guidance, Outcome, Reason
 from gate.errors import Code
-from gate.service.enums import GUIDANCE_FROM_WIRE, MASK_FROM_WIRE, OUTCOME_FROM_WIRE, REASON_FROM_WIRE
+from gate.fingerprint.template import FingerPosition
+from gate.service.enums import (
+    FINGER_FROM_WIRE,
+    GUIDANCE_FROM_WIRE,
+    MASK_FROM_WIRE,
+    OUTCOME_FROM_WIRE,
+    REASON_FROM_WIRE,
+)
 from gate.service.pb import lane_pb2 as pb
 from gate.vision.probe import MaskState
 
@@ -26,6 +33,31 @@ class FrameRejection:
     """A frame could not be used; the passage goes on. `code` is None where this client is older than the engine."""
 
     sequence: int
+    code: Code | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FingerRequested:
+    """Lay a finger on the sensor, and send it.
+
+    Attributes:
+        reason: why the face was not enough; nothing to tell the traveller.
+        fingers: that may be used.
+        attempts_left: comparisons that may still be made.
+        budget_s: time that is left for them.
+    """
+
+    reason: Reason
+    fingers: tuple[FingerPosition, ...]
+    attempts_left: int
+    budget_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FingerRejection:
+    """A finger could not be compared, and why; send another picture."""
+
     code: Code | None
     message: str
 
@@ -71,6 +103,9 @@ class PassageDecision:
         frame_to_decision_ms: from the arrival of the deciding frame; None without frames.
         passage_id, pack_id: which passage, which model pack.
         incident_id: names the fault in the engine's log; empty unless the reason is an engine fault.
+        llr: natural log-likelihood ratio of the deciding comparison; None where there was none, or it cannot be told.
+        finger: what the fingers showed; None where none was asked for.
+        profile, policy_digest: by which policy it was decided.
     """
 
     outcome: Outcome
@@ -92,6 +127,10 @@ class PassageDecision:
     passage_id: str
     pack_id: str
     incident_id: str
+    llr: float | None = None
+    finger: FingerEvidence | None = None
+    profile: str = ""
+    policy_digest: str = ""
 
     @property
     def opens(self) -> bool:
@@ -99,7 +138,7 @@ class PassageDecision:
         return self.outcome is Outcome.OPEN
 
 
-PassageEvent = GuidanceGiven | FrameRejection | PassageDecision
+PassageEvent = GuidanceGiven | FrameRejection | FingerRequested | FingerRejection | PassageDecision
 
 
 def event(message: pb.PassageResponse) -> PassageEvent | None:
@@ -110,6 +149,14 @@ def event(message: pb.PassageResponse) -> PassageEvent | None:
     if kind == "frame_rejected":
         rejected = message.frame_rejected
         return FrameRejection(rejected.sequence, known_code(rejected.code), rejected.message)
+    if kind == "fingerprint_request":
+        asked = message.fingerprint_request
+        fingers = (FINGER_FROM_WIRE.get(finger, FingerPosition.UNKNOWN) for finger in asked.fingers)
+        reason = REASON_FROM_WIRE.get(asked.reason, Reason.NO_MATCH)
+        return FingerRequested(reason, tuple(fingers), asked.attempts_left, asked.budget_ms / 1000)
+    if kind == "fingerprint_rejected":
+        refused = message.fingerprint_rejected
+        return FingerRejection(known_code(refused.code), refused.message)
     if kind == "guidance":
         given = message.guidance
         # Advice from a newer engine still has its text; WAIT is the sign that asks nothing wrong.
@@ -143,4 +190,23 @@ def _decision(message: pb.Decision) -> PassageDecision:
         passage_id=message.passage_id,
         pack_id=message.pack_id,
         incident_id=message.incident_id,
+        llr=message.log_likelihood_ratio if message.HasField("log_likelihood_ratio") else None,
+        finger=_finger(message.fingerprint) if message.HasField("fingerprint") else None,
+        profile=message.profile,
+        policy_digest=message.policy_digest,
+    )
+
+
+def _finger(message: pb.FingerprintEvidence) -> FingerEvidence:
+    return FingerEvidence(
+        REASON_FROM_WIRE.get(message.asked_because, Reason.NO_MATCH),
+        message.attempts,
+        message.rejected,
+        score=message.score if message.HasField("score") else None,
+        llr=message.log_likelihood_ratio if message.HasField("log_likelihood_ratio") else None,
+        fmr=message.false_match_rate if message.HasField("false_match_rate") else None,
+        extrapolated=message.extrapolated,
+        face_llr=message.face_log_likelihood_ratio if message.HasField("face_log_likelihood_ratio") else None,
+        needed_llr=message.needed_log_likelihood_ratio if message.HasField("needed_log_likelihood_ratio") else None,
+        needed_fmr=message.needed_false_match_rate if message.HasField("needed_false_match_rate") else None,
     )

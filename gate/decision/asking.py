@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from gate.decision.event import FingersKnown, FingerScore
+from gate.decision.event import FingerScore, FingersKnown
 from gate.decision.finger import FingerBudget, Suspect
 from gate.decision.outcome import FingerEvidence, Reason
 from gate.fingerprint.template import FingerPosition
@@ -51,7 +51,7 @@ class Asking:
         suspects = tuple(suspect for suspect in self.suspects if suspect.reference in names)
         if not self.suspects:
             suspects = tuple(Suspect(name, None) for name in names)
-        budget = replace(self.budget, finger_comparisons=max(1, event.comparisons))
+        budget = replace(self.budget, travellers=max(1, len(suspects)))
         return replace(self, suspects=suspects, positions=event.positions if suspects else (), budget=budget)
 
     def met(self, scores: Iterable[FingerScore]) -> tuple[FingerScore, ...]:

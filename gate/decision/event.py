@@ -33,7 +33,9 @@ class Compared:
         now: wall clock in UTC, for expiry.
         frame_sequence, score: of the frame, and what it promised, [0, 1].
         mask: of the face.
-        candidates: of the whole track so far, this frame included.
+        candidates: of the face fused of all frames so far.
+        frames: how many independent frames that is worth, at least 1.
+        weight: of its frames together.
         watched: somebody of the watch list was recognised.
         elsewhere: the claimed traveller apart, the face matches somebody who is expected.
         bar: why the best candidate may not pass here and now, however well they match.
@@ -45,6 +47,8 @@ class Compared:
     score: float
     mask: MaskState
     candidates: Candidates
+    frames: float = 1.0
+    weight: float = 0.0
     watched: bool = False
     elsewhere: bool = False
     bar: Reason | None = None
@@ -69,14 +73,10 @@ class FingersKnown:
     Attributes:
         travellers: of those sought, who has fingers enrolled.
         positions: of those fingers.
-        comparisons: templates that each sample will be compared with.
-        at_s: monotonic.
     """
 
     travellers: tuple[Traveller, ...]
     positions: tuple[FingerPosition, ...]
-    comparisons: int
-    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class FingerScore:
 
     Attributes:
         score: the best over their fingers, [0, 1].
-        llr: natural log-likelihood ratio of that score.
-        fmr: how often another finger reaches it.
+        llr: natural log-likelihood ratio of the comparison with all of them.
+        fmr: how often a stranger's finger does as well against all of them.
         extrapolated: nobody measured so small a rate.
         position: of the finger that was nearest.
     """

@@ -1,14 +1,14 @@
 """When a finger may open what the face alone did not.
 
 The passage's false positive rate α is shared between face and finger (`Policy.finger_share`), so that both together
-stay within it. With A attempts, the face searched among N templates and each sample compared with n:
+stay within it. With A attempts and the face searched among N templates:
 
-* Where the face said something, both log-likelihood ratios are added, and must reach ln(N·A·n / α). A likelihood
-  ratio has mean 1 over strangers, so by Markov's inequality no more than α/(N·A·n) of them reach N·A·n/α, and α of all
-  passages reach it for anybody, at any attempt. The bound needs no model of how the scores are distributed, only that the ratios
+* Where the face said something, both log-likelihood ratios are added, and must reach ln(N·A / α). A likelihood ratio
+  has mean 1 over strangers, so by Markov's inequality no more than α/(N·A) of them reach N·A/α, and α of all passages
+  reach it for anybody, at any attempt. The bound needs no model of how the scores are distributed, only that the ratios
   are calibrated.
-* Where it said nothing (no reference, no usable frame, or several look-alikes, whose faces are nearer to each other than
-  those of strangers), the finger must match at a false match rate of α/(n·A).
+* Where it said nothing (no reference, no usable frame, or several look-alikes, whose faces are nearer to each other
+  than those of strangers), the finger must match one of n travellers at a false match rate of α/(n·A).
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class FingerBudget:
         rate: of the passage that is left for fingers, (0, 1).
         attempts: comparisons that may be made in all.
         face_comparisons: templates that the face was searched among.
-        finger_comparisons: templates that a sample is compared with.
+        travellers: whom a sample is compared with.
     """
 
     rate: float
     attempts: int
     face_comparisons: int
-    finger_comparisons: int = 1
+    travellers: int = 1
 
     @classmethod
     def of(cls, policy: Policy, rate: float, face_comparisons: int) -> FingerBudget:
@@ -58,12 +58,12 @@ class FingerBudget:
     @property
     def llr(self) -> float:
         """That face and finger must reach together."""
-        return math.log(self.face_comparisons * self.finger_comparisons * self.attempts / self.rate)
+        return math.log(self.face_comparisons * self.attempts / self.rate)
 
     @property
     def fmr(self) -> float:
         """That a finger alone must stay below."""
-        return self.rate / (self.attempts * self.finger_comparisons)
+        return self.rate / (self.attempts * self.travellers)
 
     def is_met(self, suspect: Suspect, found: FingerScore) -> bool:
         """Whether face and finger are enough to open."""

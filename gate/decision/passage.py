@@ -49,6 +49,7 @@ from gate.decision.finger import FingerBudget, Suspect
 from gate.decision.judgement import judge, score
 from gate.decision.outcome import Comparison, Decision, Guidance, Outcome, Reason
 from gate.decision.policy import Policy
+from gate.decision.sequential import Plan, Seen, Verdict, Weighed, weigh
 from gate.gallery.traveller import Traveller
 
 __all__ = [
@@ -96,6 +97,11 @@ class Rules:
         if not self.sensor or self.policy.needs_both:
             return self.rate
         return self.rate * (1 - self.policy.finger_share)
+
+    @property
+    def plan(self) -> Plan:
+        """How the looks at a face are tested."""
+        return Plan(self.face_rate, self.policy.max_comparisons, self.policy.max_early_refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +210,13 @@ def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
         return _decide(state, Reason.WATCH_LISTED, rules)
     if event.candidates.comparisons == 0:
         return _conclude(state, _nobody(event, rules), rules)
-    comparison = _weigh(event, rules)
+    weighed = weigh(rules.calibration, rules.plan, state.evidence.look, _seen(event))
+    comparison = _comparison(event, weighed, rules)
     leads = _leads(comparison, event, rules)
-    matches = comparison.similarity >= comparison.threshold
-    state = replace(
-        state,
-        evidence=state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads),
-        suspects=_suspects(event, rules),
-        elsewhere=state.elsewhere or event.elsewhere,
-    )
+    matches = weighed.verdict is Verdict.YES
+    evidence = state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads, weighed=weighed)
+    suspects = _suspects(event, rules)
+    state = replace(state, evidence=evidence, suspects=suspects, elsewhere=state.elsewhere or event.elsewhere)
     if matches and leads:
         best = event.candidates.ranked[0].traveller
         if bar := _bar(best, event.now, rules) or event.bar:
@@ -220,7 +224,7 @@ def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
         if rules.policy.needs_both:
             return _conclude(state, Reason.MATCHED, rules)
         return _decide(state, Reason.MATCHED, rules, best, comparison)
-    if state.evidence.comparisons >= rules.policy.max_comparisons:
+    if evidence.sure_no or evidence.comparisons >= rules.policy.max_comparisons:
         return _conclude(state, _inconclusive(state), rules)
     return state, ()
 
@@ -238,17 +242,20 @@ def _leads(comparison: Comparison, event: Compared, rules: Rules) -> bool:
     return comparison.runner_up is None or comparison.similarity - comparison.runner_up >= rules.policy.min_margin
 
 
-def _weigh(event: Compared, rules: Rules) -> Comparison:
-    share = 1 - (1 - rules.face_rate) ** (1 / rules.policy.max_comparisons)
-    threshold = rules.calibration.threshold(event.mask, share, event.candidates.comparisons)
+def _seen(event: Compared) -> Seen:
+    best, comparisons = event.candidates.ranked[0], event.candidates.comparisons
+    return Seen(best.similarity, event.mask, comparisons, event.frames, event.weight)
+
+
+def _comparison(event: Compared, weighed: Weighed, rules: Rules) -> Comparison:
     ranked = event.candidates.ranked
     others = (c.similarity for c in ranked if c.traveller.reference != ranked[0].traveller.reference)
     return Comparison(
         similarity=ranked[0].similarity,
         runner_up=next(others, None),
-        threshold=threshold.similarity,
+        threshold=weighed.threshold.similarity,
         false_positive_rate=rules.rate,
-        extrapolated=threshold.extrapolated,
+        extrapolated=weighed.threshold.extrapolated,
         mask=event.mask,
         gallery_size=event.candidates.gallery_size,
         frame_sequence=event.frame_sequence,

@@ -61,6 +61,9 @@ class Policy(BaseModel):
     fpir: float = Field(0.003, gt=0, lt=0.5, description="1:N; NIST's paperless-travel evaluation uses 0.3 %")
     fmr: float = Field(0.001, gt=0, lt=0.5, description="1:1, with a claim")
     max_comparisons: int = Field(4, ge=1, le=32)
+    max_early_refusals: float = Field(
+        0.01, ge=0, lt=0.5, description="share of travellers who may be refused before their looks are used up"
+    )
     min_margin: float = Field(0.06, ge=0, le=1, description="similarity by which the first must lead the second")
     budget_s: float = Field(8.0, gt=0, le=120)
     retry_after_s: float = Field(0.35, ge=0, description="a frame no better than the best is compared after this")

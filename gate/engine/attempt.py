@@ -1,37 +1,45 @@
-"""One passage run through the engine: frame in, effects out, no transport.
+"""One passage run through the engine: frames and fingers in, effects out, no transport.
 
-`observe` runs the whole chain for one frame in the caller's (worker) thread: look, judge, embed, search, decide. The
-state machine is entered under a lock, models run outside it, so a passage can be ended from another thread while an
-inference is still running; what that inference finds out afterwards has no effect.
+`observe` runs the whole chain for one frame in the caller's (worker) thread: look, judge, embed, search, decide.
+`take_finger` does the same for a finger. The state machine is entered under a lock, models run outside it, so a passage
+can be ended from another thread while an inference is still running; what that inference finds out afterwards has no
+effect.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from gate.claims.claim import Presented
 from gate.clock import Clock
-from gate.decision.judgement import score
-from gate.decision.outcome import Decision
-from gate.decision.passage import (
+from gate.decision.event import (
     Compared,
     Effect,
     Ended,
     Event,
+    FingerCompared,
+    FingerScore,
+    FingersKnown,
+    FingerUnusable,
+    FramesDone,
     Looked,
-    PassageState,
     Refused,
-    Rules,
-    advance,
-    wants_comparison,
+    SeekFingers,
 )
+from gate.decision.judgement import score
+from gate.decision.outcome import Decision, Outcome, Reason
+from gate.decision.passage import PassageState, Phase, Rules, advance, wants_comparison
 from gate.engine.arrival import Arrival
+from gate.engine.faces import Faces, FusedFace
+from gate.engine.fingers import FingerReader, FingerSample
+from gate.engine.tally import AttemptReport, Tally
+from gate.errors import FingerprintError
 from gate.gallery.snapshot import Snapshot
-from gate.gallery.traveller import Candidates
+from gate.gallery.traveller import Candidates, Traveller
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
 from gate.vision.probe import Probe, Quality
@@ -39,68 +47,68 @@ from gate.vision.probe import Probe, Quality
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """What a controller says when it opens a passage. Empty: the lane's own."""
+    """What a controller says when it opens a passage. Empty: the lane's own.
+
+    Attributes:
+        sensor: the controller answers a request for a finger.
+    """
 
     lane_id: str
     checkpoint: str = ""
     profile: str = ""
     flight: str = ""
     claim: Presented = field(default_factory=Presented.nothing)
+    sensor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class StageTiming:
-    """Time spent in one stage, over the passage."""
+class Parts:
+    """What the engine lends a passage.
 
-    stage: str
-    count: int
-    total_ms: float
-    max_ms: float
+    Attributes:
+        snapshot: gives the gallery as it is now.
+        fingers: None where this engine reads none.
+        watched: whether a face is on the watch list, at a time in UTC.
+        take_pass: reserves the passage of (reference, flight) at this lane, or says why they may not pass now; at most
+            once a passage. Whoever opened the passage gives it back where the gate stays shut.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class AttemptReport:
-    """What became of the frames, and where the time went."""
-
-    seen: int
-    used: int
-    dropped: int
-    rejected: int
-    timings: tuple[StageTiming, ...]
-    elapsed_ms: float
-    frame_to_decision_ms: float | None
+    vision: Vision
+    snapshot: Callable[[], Snapshot]
+    clock: Clock
+    fingers: FingerReader | None = None
+    watched: Callable[[Probe, datetime], bool] = lambda _probe, _now: False
+    take_pass: Callable[[str, str, datetime], Reason | None] = lambda _reference, _flight, _now: None
 
 
 class Attempt:
     """One passage. Thread-safe."""
 
-    def __init__(
-        self,
-        request: StartRequest,
-        rules: Rules,
-        vision: Vision,
-        snapshot: Callable[[], Snapshot],
-        clock: Clock,
-        arrival: Arrival,
-    ) -> None:
+    def __init__(self, request: StartRequest, rules: Rules, parts: Parts, arrival: Arrival) -> None:
         self.passage_id = str(uuid.uuid4())
         self.incident_id = ""
         self.lane_id = request.lane_id
+        self.profile = request.profile
         self.arrival = arrival
-        self.pack_id = vision.pack_id
-        self.budget_s = rules.policy.budget_s
-        self._request = request
-        self._rules = rules
-        self._vision = vision
-        self._snapshot = snapshot
-        self._clock = clock
+        self.rules = rules
+        self.pack_id = parts.vision.pack_id
+        self._flight = request.flight or None
+        self._parts = parts
+        self._clock = parts.clock
         self._lock = threading.Lock()
         self._state = PassageState()
-        self._started_s = clock.monotonic()
-        self._decided_s: float | None = None
-        self._last_arrival_s: float | None = None
-        self._seen = self._used = self._dropped = self._rejected = 0
-        self._timings: dict[str, StageTiming] = {}
+        self._faces = Faces(rules.calibration)
+        self._tally = Tally(parts.clock)
+
+    @property
+    def budget_s(self) -> float:
+        """Time until the decision; of the face alone where a finger may be asked for, which has its own."""
+        return self.rules.policy.budget_s
+
+    @property
+    def longest_s(self) -> float:
+        """Time until the decision at the latest, a finger included."""
+        return self.budget_s + (self.rules.policy.finger_budget_s if self.rules.sensor else 0.0)
 
     @property
     def state(self) -> PassageState:
@@ -118,55 +126,89 @@ class Attempt:
         Raises:
             IssuerKeyError, StorageFault: see `Arrival.read`; end the passage with `fault`.
         """
-        self.arrival.read(self._snapshot, self._clock.utc())
+        self.arrival.read(self._parts.snapshot, self._clock.utc())
         refusal = self.arrival.refusal
         return () if refusal is None else self._advance(Refused(refusal))
 
     def observe(self, frame: Frame, arrived_s: float) -> tuple[Effect, ...]:
-        """Looks at one frame (blocking). `arrived_s` is monotonic.
+        """Looks at one frame (blocking). `arrived_s` is monotonic. While a finger is asked for, nobody looks at faces.
 
         Raises:
             FrameError: the frame cannot be used; it counts as rejected, and the passage goes on.
             IssuerKeyError, StorageFault: see `arrive`.
             EngineFault: a model broke; end the passage with `fault`.
         """
-        with self._lock:
-            self._seen += 1
-            self._last_arrival_s = arrived_s
+        if self._state.phase is Phase.ASKING:
+            self.drop()
+            return ()
+        self._tally.count(seen=1)
+        self._tally.arrived(arrived_s)
         # A claim that lapses later on compares with nobody.
         if self.arrival.claimed and (effects := self.arrive()):
             return effects
         try:
-            sighting = self._vision.look(frame)
+            sighting = self._parts.vision.look(frame)
         except Exception:
-            with self._lock:
-                self._rejected += 1
+            self._tally.count(rejected=1)
             raise
-        self._add_timings(sighting.timings_ms)
+        self._tally.took(sighting.timings_ms)
         looked = Looked(self._clock.monotonic(), frame.sequence, sighting)
         effects = self._advance(looked)
-        if sighting.quality is None or not wants_comparison(self._state, looked, self._rules):
+        if sighting.quality is None or not wants_comparison(self._state, looked, self.rules):
             return effects
-        return effects + self._compare(frame, self._vision.probe(sighting), sighting.quality)
+        return effects + self._compare(frame, self._parts.vision.probe(sighting), sighting.quality, arrived_s)
+
+    def take_finger(self, sample: FingerSample, arrived_s: float) -> tuple[Effect, ...]:
+        """Compares one finger (blocking). `arrived_s` is monotonic. Without effect where none was asked for.
+
+        Raises:
+            FingerprintError: the sample cannot be compared; it counts, and the passage goes on, or has ended by it.
+            EngineFault: the reader broke; end the passage with `fault`.
+        """
+        reader, asking = self._parts.fingers, self._state.asking
+        if reader is None or asking is None or self.decision is not None:
+            return ()
+        self._tally.arrived(arrived_s)
+        try:
+            with self._tally.timed("finger"):
+                template = reader.read(sample)
+        except FingerprintError:
+            self._advance(FingerUnusable())
+            raise
+        snapshot, now = self._parts.snapshot(), self._clock.utc()
+        scores = []
+        with self._tally.timed("match"):
+            for traveller in self._sought(snapshot, now, tuple(suspect.reference for suspect in asking.suspects)):
+                fingers = snapshot.fingers(traveller.reference, traveller.flight)
+                found = reader.compare(template, fingers)
+                scores.append(
+                    FingerScore(traveller, found.score, found.llr, found.fmr, not found.sufficient, found.finger)
+                )
+        scores.sort(key=lambda found: -found.score)
+        return self._advance_or_bar(FingerCompared(self._clock.monotonic(), self._clock.utc(), tuple(scores)))
 
     def drop(self) -> None:
-        """Counts a frame that a newer one overtook."""
-        with self._lock:
-            self._seen += 1
-            self._dropped += 1
+        """Counts a frame that a newer one overtook, or that nobody looks at any more."""
+        self._tally.count(seen=1, dropped=1)
 
     def reject(self) -> None:
         """Counts a frame that was refused before it was looked at."""
-        with self._lock:
-            self._seen += 1
-            self._rejected += 1
+        self._tally.count(seen=1, rejected=1)
+
+    def refuse(self, reason: Reason) -> tuple[Effect, ...]:
+        """Ends the face for a reason that is none of its own."""
+        return self._advance(Refused(reason))
+
+    def frames_done(self) -> tuple[Effect, ...]:
+        """No more frames come, a finger may: decides, or asks for one."""
+        return self._advance(FramesDone())
 
     def frames_ended(self) -> tuple[Effect, ...]:
-        """The controller sends no more frames: decides."""
+        """The controller sends nothing more: decides."""
         return self._advance(Ended.FRAMES_ENDED)
 
     def budget_spent(self) -> tuple[Effect, ...]:
-        """The time is up: decides."""
+        """The time is up: decides, or asks for a finger, which has its own time."""
         return self._advance(Ended.BUDGET_SPENT)
 
     def shut_down(self) -> tuple[Effect, ...]:
@@ -182,55 +224,83 @@ class Attempt:
 
     def report(self) -> AttemptReport:
         """What happened so far."""
-        with self._lock:
-            until_s = self._decided_s or self._clock.monotonic()
-            waited = None if self._last_arrival_s is None else max(0.0, until_s - self._last_arrival_s) * 1e3
-            return AttemptReport(
-                self._seen,
-                self._used,
-                self._dropped,
-                self._rejected,
-                tuple(self._timings.values()),
-                (until_s - self._started_s) * 1e3,
-                waited,
-            )
+        return self._tally.report()
 
-    def _compare(self, frame: Frame, probe: Probe, quality: Quality) -> tuple[Effect, ...]:
-        self._add_timings(probe.timings_ms)
-        with self._timed("search"):
-            candidates = self._search(probe)
-        with self._lock:
-            self._used += 1
+    def _compare(self, frame: Frame, probe: Probe, quality: Quality, arrived_s: float) -> tuple[Effect, ...]:
+        self._tally.took(probe.timings_ms)
+        face = self._faces.add(probe, score(quality), arrived_s)
+        with self._tally.timed("search"):
+            candidates = self._search(face.probe)
+        watched = self._parts.watched(probe, self._clock.utc())
+        self._tally.count(used=1)
         # Time is read again: a traveller may have expired while the search ran.
-        now_s, now = self._clock.monotonic(), self._clock.utc()
-        return self._advance(Compared(now_s, now, frame.sequence, score(quality), probe.mask, candidates))
+        compared = Compared(
+            at_s=self._clock.monotonic(),
+            now=self._clock.utc(),
+            frame_sequence=frame.sequence,
+            score=score(quality),
+            mask=face.probe.mask,
+            candidates=candidates,
+            frames=face.frames,
+            weight=face.weight,
+            watched=watched,
+        )
+        if self.arrival.claimed and self._would_fail(compared):
+            compared = replace(compared, elsewhere=self._is_another(face))
+        return self._advance_or_bar(compared)
 
     def _search(self, probe: Probe) -> Candidates:
-        snapshot, now = self._snapshot(), self._clock.utc()
+        snapshot, now = self._parts.snapshot(), self._clock.utc()
         if self.arrival.claimed:
             return snapshot.compare(probe, self.arrival.entries(snapshot, now), now)
-        return snapshot.search(probe, now, flight=self._request.flight or None)
+        return snapshot.search(probe, now, flight=self._flight)
+
+    def _would_fail(self, compared: Compared) -> bool:
+        state, _ = advance(self._state, compared, self.rules)
+        return state.asking is not None or (state.decision is not None and state.decision.reason is Reason.NO_MATCH)
+
+    def _is_another(self, face: FusedFace) -> bool:
+        rules, now = self.rules, self._clock.utc()
+        with self._tally.timed("search"):
+            return self.arrival.matches_another(
+                face.probe, self._parts.snapshot(), now, rules.calibration, rules.policy.fpir
+            )
+
+    def _advance_or_bar(self, event: Compared | FingerCompared) -> tuple[Effect, ...]:
+        """As `_advance`; before anybody is let pass, it is asked whether they may."""
+        with self._lock:
+            would, _ = advance(self._state, event, self.rules)
+            found = would.decision
+            if self._state.decision is None and found is not None and found.outcome is Outcome.OPEN:
+                bar = self._parts.take_pass(found.traveller_reference or "", found.flight or "", event.now)
+                event = replace(event, bar=bar)
+        return self._advance(event)
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:
-            self._state, effects = advance(self._state, event, self._rules)
-            if self._state.decision is not None and self._decided_s is None:
-                self._decided_s = self._clock.monotonic()
-        return effects
+            self._state, effects = advance(self._state, event, self.rules)
+            if self._state.decision is not None:
+                self._tally.decided()
+        told: tuple[Effect, ...] = ()
+        for effect in effects:
+            told += self._advance(self._known(effect.references)) if isinstance(effect, SeekFingers) else (effect,)
+        return told
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        start_s = self._clock.monotonic()
-        yield
-        self._add_timings({stage: (self._clock.monotonic() - start_s) * 1e3})
+    def _known(self, references: tuple[str, ...]) -> FingersKnown:
+        snapshot, now = self._parts.snapshot(), self._clock.utc()
+        fingers = {
+            traveller: snapshot.fingers(traveller.reference, traveller.flight)
+            for traveller in self._sought(snapshot, now, references)
+        }
+        positions = {template.finger: None for templates in fingers.values() for template in templates}
+        return FingersKnown(tuple(t for t, templates in fingers.items() if templates), tuple(positions))
 
-    def _add_timings(self, timings_ms: dict[str, float]) -> None:
-        with self._lock:
-            for stage, took_ms in timings_ms.items():
-                known = self._timings.get(stage, StageTiming(stage, 0, 0.0, 0.0))
-                self._timings[stage] = replace(
-                    known,
-                    count=known.count + 1,
-                    total_ms=known.total_ms + took_ms,
-                    max_ms=max(known.max_ms, took_ms),
-                )
+    def _sought(self, snapshot: Snapshot, now: datetime, references: tuple[str, ...]) -> tuple[Traveller, ...]:
+        """Unexpired travellers of these references, one entry a flight; without any, whoever is claimed."""
+        if not references:
+            return tuple(entry.traveller for entry in self.arrival.entries(snapshot, now))
+        return tuple(
+            entry.traveller
+            for reference in references
+            for entry in snapshot.find_reference(reference, now, self._flight)
+        )

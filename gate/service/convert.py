@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.claims.claim import Presented, PresentedKind
-from gate.decision.outcome import Decision, Outcome
-from gate.decision.passage import Guide
-from gate.engine.attempt import Attempt, AttemptReport, StartRequest
+from gate.claims.claim import Presented
+from gate.decision.event import Guide, RequestFinger
+from gate.decision.outcome import Decision, FingerEvidence, Outcome
+from gate.engine.attempt import Attempt, StartRequest
+from gate.engine.tally import AttemptReport
 from gate.errors import Code, FrameError, GateError, ProtocolError
 from gate.service.checks import Checks
+from gate.service.convert_claim import presented
 from gate.service.enums import (
     ENCODING_FROM_WIRE,
+    FINGER_TO_WIRE,
     GUIDANCE_TEXT,
     GUIDANCE_TO_WIRE,
     MASK_TO_WIRE,
@@ -36,29 +39,12 @@ def start_request(start: pb.PassageStart) -> StartRequest:
         checkpoint=checks.name("checkpoint", start.checkpoint),
         profile=checks.name("profile", start.profile),
         flight=checks.name("flight", start.flight),
-        claim=_claim(start.claim, checks) if start.HasField("claim") else Presented.nothing(),
+        claim=presented(start.claim, checks) if start.HasField("claim") else Presented.nothing(),
+        sensor=start.fingerprint_sensor,
     )
     if checks.violations:
         raise ProtocolError(Code.FIELD_INVALID, "`start` is not as the protocol says.", *checks.violations)
     return request
-
-
-def _claim(claim: pb.Claim, checks: Checks) -> Presented:
-    kind = claim.WhichOneof("kind")
-    if kind == "document":
-        return Presented(
-            PresentedKind.DOCUMENT,
-            checks.document_number("claim.document.number", claim.document.number),
-            issuing_state=checks.issuing_state("claim.document.issuing_state", claim.document.issuing_state),
-        )
-    if kind == "traveller_reference":
-        reference = checks.reference("claim.traveller_reference", claim.traveller_reference)
-        return Presented(PresentedKind.REFERENCE, reference)
-    if kind is None:
-        # Absent says "nothing presented"; empty is a kind that this engine does not know. Searching 1:N instead
-        # would answer a question that was not asked.
-        checks.fault("claim", "one of none, document, traveller_reference")
-    return Presented.nothing()
 
 
 def frame(message: pb.Frame) -> Frame:
@@ -121,11 +107,11 @@ def _in_words(checks: Checks) -> str:
     return "; ".join(f"{violation.field}: expected {violation.expected}" for violation in checks.violations)
 
 
-def accepted(attempt: Attempt, budget_s: float) -> pb.PassageResponse:
+def accepted(attempt: Attempt, longest_s: float) -> pb.PassageResponse:
     """The answer to `start`."""
     return pb.PassageResponse(
         accepted=pb.PassageAccepted(
-            passage_id=attempt.passage_id, budget_ms=round(budget_s * 1000), pack_id=attempt.pack_id
+            passage_id=attempt.passage_id, budget_ms=round(longest_s * 1000), pack_id=attempt.pack_id
         )
     )
 
@@ -148,6 +134,25 @@ def frame_rejected(sequence: int, error: GateError) -> pb.PassageResponse:
     )
 
 
+def finger_request(effect: RequestFinger, left_s: float) -> pb.PassageResponse:
+    """A finger is asked for; `left_s` is left for it."""
+    return pb.PassageResponse(
+        fingerprint_request=pb.FingerprintRequest(
+            reason=REASON_TO_WIRE[effect.reason],
+            fingers=[FINGER_TO_WIRE[position] for position in effect.positions],
+            attempts_left=effect.attempts_left,
+            budget_ms=max(0, round(left_s * 1000)),
+        )
+    )
+
+
+def finger_rejected(error: GateError) -> pb.PassageResponse:
+    """Why a finger could not be compared."""
+    return pb.PassageResponse(
+        fingerprint_rejected=pb.FingerprintRejected(code=error.code.value, message=public_text(error))
+    )
+
+
 def decision(found: Decision, report: AttemptReport, attempt: Attempt) -> pb.PassageResponse:
     """The final answer."""
     message = pb.Decision(
@@ -165,6 +170,9 @@ def decision(found: Decision, report: AttemptReport, attempt: Attempt) -> pb.Pas
         passage_id=attempt.passage_id,
         pack_id=attempt.pack_id,
         incident_id=attempt.incident_id,
+        fingerprint=_finger(found.finger) if found.finger is not None else None,
+        profile=attempt.profile,
+        policy_digest=attempt.rules.policy.digest,
     )
     if found.comparison is not None:
         message.MergeFrom(_comparison(found))
@@ -184,4 +192,20 @@ def _comparison(found: Decision) -> pb.Decision:
         mask_state=MASK_TO_WIRE[compared.mask],
         gallery_size=compared.gallery_size,
         frame_sequence=compared.frame_sequence,
+        log_likelihood_ratio=compared.llr,
+    )
+
+
+def _finger(shown: FingerEvidence) -> pb.FingerprintEvidence:
+    return pb.FingerprintEvidence(
+        asked_because=REASON_TO_WIRE[shown.asked_because],
+        attempts=shown.attempts,
+        rejected=shown.unusable,
+        score=shown.score,
+        log_likelihood_ratio=shown.llr,
+        false_match_rate=shown.fmr,
+        extrapolated=shown.extrapolated,
+        face_log_likelihood_ratio=shown.face_llr,
+        needed_log_likelihood_ratio=shown.needed_llr,
+        needed_false_match_rate=shown.needed_fmr,
     )

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.engine.fingers import RecordEncoding
 from gate.engine.loading import PersonState
+from gate.fingerprint.image import FingerEncoding
+from gate.fingerprint.template import FingerPosition, Impression
 from gate.gallery.receipt import Why
 from gate.manifest.findings import Severity
+from gate.service.pb import fingerprint_pb2 as finger_pb
 from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import lane_pb2 as pb
 from gate.vision.frame import Encoding
@@ -38,6 +42,34 @@ MASK_TO_WIRE: Mapping[MaskState, pb.MaskState.ValueType] = MappingProxyType(
     }
 )
 
+FINGER_TO_WIRE: Mapping[FingerPosition, finger_pb.FingerPosition.ValueType] = MappingProxyType(
+    {
+        position: finger_pb.FingerPosition.Value(
+            f"FINGER_POSITION_{'UNSPECIFIED' if position is FingerPosition.UNKNOWN else position.name}"
+        )
+        for position in FingerPosition
+    }
+)
+FINGER_ENCODING_TO_WIRE: Mapping[FingerEncoding | RecordEncoding, finger_pb.FingerprintEncoding.ValueType] = (
+    MappingProxyType(
+        {
+            encoding: finger_pb.FingerprintEncoding.Value(f"FINGERPRINT_ENCODING_{encoding.name}")
+            for encoding in (*FingerEncoding, *RecordEncoding)
+        }
+    )
+)
+IMPRESSION_TO_WIRE: Mapping[Impression, finger_pb.FingerImpression.ValueType] = MappingProxyType(
+    {
+        Impression.UNKNOWN: finger_pb.FINGER_IMPRESSION_UNSPECIFIED,
+        Impression.LIVE_PLAIN: finger_pb.FINGER_IMPRESSION_LIVE_PLAIN,
+        Impression.LIVE_ROLLED: finger_pb.FINGER_IMPRESSION_LIVE_ROLLED,
+        Impression.NONLIVE_PLAIN: finger_pb.FINGER_IMPRESSION_NONLIVE_PLAIN,
+        Impression.NONLIVE_ROLLED: finger_pb.FINGER_IMPRESSION_NONLIVE_ROLLED,
+        Impression.LIVE_SWIPE: finger_pb.FINGER_IMPRESSION_LIVE_SWIPE,
+        Impression.LIVE_CONTACTLESS_PLAIN: finger_pb.FINGER_IMPRESSION_LIVE_CONTACTLESS_PLAIN,
+    }
+)
+
 WHY_TO_WIRE: Mapping[Why, gallery_pb.DestructionReason.ValueType] = MappingProxyType(
     {why: gallery_pb.DestructionReason.Value(f"DESTRUCTION_REASON_{why.name}") for why in Why}
 )
@@ -60,6 +92,9 @@ OUTCOME_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in OUTCOME_TO_WI
 REASON_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in REASON_TO_WIRE.items()})
 GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_WIRE.items()})
 MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})
+FINGER_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_TO_WIRE.items()})
+FINGER_ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_ENCODING_TO_WIRE.items()})
+IMPRESSION_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in IMPRESSION_TO_WIRE.items()})
 WHY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in WHY_TO_WIRE.items()})
 SEVERITY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in SEVERITY_TO_WIRE.items()})
 PERSON_STATE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in PERSON_STATE_TO_WIRE.items()})

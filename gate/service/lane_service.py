@@ -54,10 +54,10 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
             await self._warm.wait()
             attempt = await self._open(start)
             lane.callback(self._engine.close_passage, attempt)
-            budget_s = _budget_s(attempt.budget_s, context.time_remaining())
+            longest_s = _longest_s(attempt.longest_s, context.time_remaining())
             session = PassageSession(attempt, lane.close, self._engine.clock, self._executor, self._drain)
-            await context.write(convert.accepted(attempt, budget_s))
-            await session.run(request_iterator, context.write, budget_s)
+            await context.write(convert.accepted(attempt, longest_s))
+            await session.run(request_iterator, context.write, longest_s)
 
     async def _open(self, start: StartRequest) -> Attempt:
         try:
@@ -99,7 +99,7 @@ async def _start(requests: AsyncIterator[pb.PassageRequest]) -> pb.PassageStart:
     raise ProtocolError(Code.START_MISSING, "Expected `start`; the stream ended without a message.")
 
 
-def _budget_s(engine_s: float, deadline_s: float | None) -> float:
+def _longest_s(engine_s: float, deadline_s: float | None) -> float:
     if deadline_s is None:
         return engine_s
     # A deadline shorter than the margin still leaves the engine most of its time.

@@ -1,4 +1,4 @@
-"""A mailbox of one slot in which the latest frame wins.
+"""A mailbox with one slot for each kind of item, in which the latest wins.
 
 A camera makes more frames than an engine looks at. Queued, they would grow old and fill the memory; here
 a newer frame takes the place of the one not yet fetched, and that one is counted.
@@ -14,36 +14,39 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """One slot between a sender that never waits and a receiver that does. For one event loop.
+    """Slots between a sender that never waits and a receiver that does. For one event loop.
+
+    Items are fetched in the order in which they came. One takes the place of an unfetched one of its own kind only: a
+    frame never overtakes a finger.
 
     Args:
         overtaken: called for each item that nobody will fetch any more.
     """
 
-    def __init__(self, overtaken: Callable[[], None]) -> None:
+    def __init__(self, overtaken: Callable[[T], None]) -> None:
         self._overtaken = overtaken
-        self._item: T | None = None
+        self._items: dict[str, T] = {}
         self._error: Exception | None = None
         self._closed = False
         self._changed = asyncio.Event()
 
-    def put(self, item: T) -> None:
-        """Leaves `item`, in the place of the one before where that was not fetched."""
-        self.discard()
-        self._item = item
+    def put(self, item: T, kind: str = "") -> None:
+        """Leaves `item`, in the place of the one of its kind before where that was not fetched."""
+        if kind in self._items:
+            self._overtaken(self._items.pop(kind))
+        self._items[kind] = item
         self._changed.set()
 
     def close(self, error: Exception | None = None) -> None:
-        """Says that nothing more comes. What lies in the slot can still be fetched, unless there is an `error`."""
+        """Says that nothing more comes. What lies here can still be fetched, unless there is an `error`."""
         self._closed = True
         self._error = self._error or error
         self._changed.set()
 
     def discard(self) -> None:
-        """Empties the slot."""
-        if self._item is not None:
-            self._item = None
-            self._overtaken()
+        """Empties every slot."""
+        while self._items:
+            self._overtaken(self._items.popitem()[1])
 
     async def get(self) -> T | None:
         """Waits for an item and takes it; None once the mailbox is closed and empty.
@@ -54,9 +57,8 @@ class Mailbox(Generic[T]):
         while True:
             if self._error is not None:
                 raise self._error
-            if self._item is not None:
-                item, self._item = self._item, None
-                return item
+            if self._items:
+                return self._items.pop(next(iter(self._items)))
             if self._closed:
                 return None
             self._changed.clear()

@@ -3,7 +3,7 @@
 ::
 
     requests ─► reader ─► Mailbox ─► worker ─► Attempt      reader: always drains the stream, so memory stays flat
-                  │                    │                    worker: one frame at a time, in a thread
+                  │                    │                    worker: one frame or finger at a time, in a thread
                   └──────► Outbox ◄────┘                    run(): writes, as fast as the controller reads
                               └─► write
 
@@ -13,15 +13,18 @@ The reader and the worker end with exactly one decision in the outbox, or with t
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from gate.clock import Clock
-from gate.decision.passage import Effect, Guide
+from gate.decision.event import Effect, Guide, RequestFinger
 from gate.engine.attempt import Attempt
-from gate.errors import Code, FrameError, GateError, ProtocolError
+from gate.engine.fingers import FingerSample
+from gate.errors import Code, FingerprintError, FrameError, GateError, ProtocolError
 from gate.service import convert, incident
+from gate.service.convert_finger import finger_sample
 from gate.service.drain import Drain
 from gate.service.frame_order import FrameOrder
 from gate.service.mailbox import Mailbox
@@ -40,9 +43,9 @@ Write = Callable[[pb.PassageResponse], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame, and when it came, seconds on the monotonic clock."""
+    """A frame, a finger, or the word that no more frames come (None); and when, seconds on the monotonic clock."""
 
-    frame: Frame
+    what: Frame | FingerSample | None
     at_s: float
 
 
@@ -64,18 +67,23 @@ class PassageSession:
         self._clock = clock
         self._executor = executor
         self._drain = drain
-        self._mailbox: Mailbox[Arrived] = Mailbox(overtaken=attempt.drop)
+        self._mailbox: Mailbox[Arrived] = Mailbox(self._overtaken)
+        self._deadline_s = self._latest_s = math.inf
+        self._asked = False
         self._outbox = Outbox()
         self._order = FrameOrder()
         self._rejections = RejectionRate()
 
-    async def run(self, requests: AsyncIterator[pb.PassageRequest], write: Write, budget_s: float) -> None:
-        """Runs the passage to its decision, at the latest `budget_s` from now.
+    async def run(self, requests: AsyncIterator[pb.PassageRequest], write: Write, longest_s: float) -> None:
+        """Runs the passage to its decision: within its budget, and at the latest `longest_s` from now.
 
         Raises:
             ProtocolError: a message out of turn.
         """
-        tasks = (asyncio.create_task(self._read(requests)), asyncio.create_task(self._decide_within(budget_s)))
+        now_s = self._clock.monotonic()
+        self._latest_s = now_s + longest_s
+        self._deadline_s = min(now_s + self._attempt.budget_s, self._latest_s)
+        tasks = (asyncio.create_task(self._read(requests)), asyncio.create_task(self._decide_in_time()))
         try:
             async for response in self._outbox:
                 await write(response)
@@ -87,34 +95,51 @@ class PassageSession:
     async def _read(self, requests: AsyncIterator[pb.PassageRequest]) -> None:
         try:
             async for request in requests:
-                self._take(request)
+                self._put(request)
         except Exception as error:  # noqa: BLE001 -- whatever ends the stream is the worker's to raise
             self._mailbox.close(error)
         self._mailbox.close()
 
-    def _take(self, request: pb.PassageRequest) -> None:
+    def _put(self, request: pb.PassageRequest) -> None:
         kind = request.WhichOneof("message")
         if kind == "start":
             raise ProtocolError(Code.START_REPEATED, "`start` came a second time on this stream.")
         if kind is None:
-            raise ProtocolError(Code.MESSAGE_EMPTY, "Expected a `frame`; got a message without content.")
+            raise ProtocolError(Code.MESSAGE_EMPTY, "Expected a `frame` or a `fingerprint`; got an empty message.")
         try:
-            self._order.check(request.frame)
-            self._mailbox.put(Arrived(convert.frame(request.frame), self._clock.monotonic()))
+            self._mailbox.put(Arrived(self._content(kind, request), self._clock.monotonic()), kind)
         except FrameError as error:
             self._attempt.reject()
             self._refuse(request.frame.sequence, error)
+        except FingerprintError as error:
+            self._outbox.offer(convert.finger_rejected(error))
 
-    async def _decide_within(self, budget_s: float) -> None:
+    def _content(self, kind: str, request: pb.PassageRequest) -> Frame | FingerSample | None:
+        if kind == "frame":
+            self._order.check(request.frame)
+            return convert.frame(request.frame)
+        return finger_sample(request.fingerprint) if kind == "fingerprint" else None
+
+    def _overtaken(self, arrived: Arrived) -> None:
+        if isinstance(arrived.what, Frame):
+            self._attempt.drop()
+
+    async def _decide_in_time(self) -> None:
         work = asyncio.create_task(self._work())
         cut = asyncio.create_task(self._drain.wait_cut())
         try:
-            await asyncio.wait((work, cut), timeout=budget_s, return_when=asyncio.FIRST_COMPLETED)
+            while self._attempt.decision is None and not (work.done() or cut.done()):
+                left_s = self._deadline_s - self._clock.monotonic()
+                if left_s > 0:
+                    await asyncio.wait((work, cut), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    # Decides, or asks for a finger, for which there may be time. A model that is still running finishes
+                    # in its thread; nobody waits for it.
+                    self._apply(self._attempt.budget_spent())
             if work.done():
                 work.result()
-            else:
-                # A model that is still running finishes in its thread; nobody waits for it.
-                self._apply(self._attempt.shut_down() if cut.done() else self._attempt.budget_spent())
+            elif cut.done():
+                self._apply(self._attempt.shut_down())
             await self._finish()
         except Exception as error:  # noqa: BLE001 -- run() raises it where the call's status is made
             self._outbox.finish(error)
@@ -123,29 +148,36 @@ class PassageSession:
             cut.cancel()
 
     async def _work(self) -> None:
-        self._apply(await self._arrive())
+        self._apply(await self._in_thread("arrive", self._attempt.arrive))
         while self._attempt.decision is None:
             arrived = await self._mailbox.get()
             if arrived is None:
                 await asyncio.sleep(GONE_WITHIN_S)
                 self._apply(self._attempt.frames_ended())
                 return
-            self._apply(await self._observe(arrived))
+            self._apply(await self._take(arrived))
 
-    async def _arrive(self) -> tuple[Effect, ...]:
+    async def _take(self, arrived: Arrived) -> tuple[Effect, ...]:
+        what = arrived.what
         try:
-            return await in_thread(self._executor, self._attempt.arrive)
-        except Exception as error:  # noqa: BLE001 -- as below
-            return self._attempt.fault(incident.record(error, "arrive"))
-
-    async def _observe(self, arrived: Arrived) -> tuple[Effect, ...]:
-        try:
-            return await in_thread(self._executor, lambda: self._attempt.observe(arrived.frame, arrived.at_s))
+            if isinstance(what, Frame):
+                return await self._in_thread("observe", lambda: self._attempt.observe(what, arrived.at_s))
+            if what is not None:
+                return await self._in_thread("finger", lambda: self._attempt.take_finger(what, arrived.at_s))
+            return self._attempt.frames_done()
         except FrameError as error:
-            self._refuse(arrived.frame.sequence, error)
-            return ()
+            self._refuse(what.sequence if isinstance(what, Frame) else 0, error)
+        except FingerprintError as error:
+            self._outbox.offer(convert.finger_rejected(error))
+        return ()
+
+    async def _in_thread(self, stage: str, work: Callable[[], tuple[Effect, ...]]) -> tuple[Effect, ...]:
+        try:
+            return await in_thread(self._executor, work)
+        except (FrameError, FingerprintError):
+            raise
         except Exception as error:  # noqa: BLE001 -- a broken engine sends the traveller to an officer, in every case
-            return self._attempt.fault(incident.record(error, "observe"))
+            return self._attempt.fault(incident.record(error, stage))
 
     def _refuse(self, sequence: int, error: GateError) -> None:
         if self._rejections.allows(self._clock.monotonic()):
@@ -155,6 +187,15 @@ class PassageSession:
         for effect in effects:
             if isinstance(effect, Guide):
                 self._outbox.offer(convert.guidance(effect))
+            elif isinstance(effect, RequestFinger):
+                self._request(effect)
+
+    def _request(self, effect: RequestFinger) -> None:
+        now_s = self._clock.monotonic()
+        if not self._asked:
+            self._asked = True
+            self._deadline_s = min(now_s + self._attempt.rules.policy.finger_budget_s, self._latest_s)
+        self._outbox.offer(convert.finger_request(effect, self._deadline_s - now_s))
 
     async def _finish(self) -> None:
         decision = self._attempt.decision

@@ -13,7 +13,7 @@ class Counter:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self) -> None:
+    def __call__(self, _item: object) -> None:
         self.count += 1
 
 
@@ -58,4 +58,14 @@ async def test_what_nobody_fetches_is_counted() -> None:
     box.put(1)
     box.discard()
     box.discard()
+    assert overtaken.count == 1
+
+
+async def test_each_kind_has_its_own_slot_and_the_order_is_kept() -> None:
+    """A finger that a newer frame took the place of would never be compared."""
+    overtaken = Counter()
+    box: Mailbox[str] = Mailbox(overtaken)
+    for item, kind in (("frame 1", "frame"), ("finger", "finger"), ("frame 2", "frame"), ("done", "done")):
+        box.put(item, kind)
+    assert [await box.get() for _ in range(3)] == ["finger", "frame 2", "done"]
     assert overtaken.count == 1

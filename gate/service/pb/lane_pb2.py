@@ -22,55 +22,66 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from gate.service.pb import fingerprint_pb2 as gate_dot_service_dot_pb_dot_fingerprint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agate/service/pb/lane.proto\x12\x08\x65gate.v1\"f\n\x0ePassageRequest\x12\'\n\x05start\x18\x01 \x01(\x0b\x32\x16.egate.v1.PassageStartH\x00\x12 \n\x05\x66rame\x18\x02 \x01(\x0b\x32\x0f.egate.v1.FrameH\x00\x42\t\n\x07message\"t\n\x0cPassageStart\x12\x0f\n\x07lane_id\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12\x1e\n\x05\x63laim\x18\x03 \x01(\x0b\x32\x0f.egate.v1.Claim\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0e\n\x06\x66light\x18\x05 \x01(\t\"~\n\x05\x43laim\x12!\n\x04none\x18\x01 \x01(\x0b\x32\x11.egate.v1.NoClaimH\x00\x12+\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x17.egate.v1.DocumentClaimH\x00\x12\x1d\n\x13traveller_reference\x18\x03 \x01(\tH\x00\x42\x06\n\x04kind\"\t\n\x07NoClaim\"6\n\rDocumentClaim\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x15\n\rissuing_state\x18\x02 \x01(\t\"\xa3\x01\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x17\n\x0f\x63\x61pture_time_us\x18\x02 \x01(\x04\x12)\n\x08\x65ncoding\x18\x03 \x01(\x0e\x32\x17.egate.v1.FrameEncoding\x12\x10\n\x08width_px\x18\x04 \x01(\r\x12\x11\n\theight_px\x18\x05 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x06 \x01(\x0c\x12\x11\n\tcamera_id\x18\x07 \x01(\t\"\xce\x01\n\x0fPassageResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.egate.v1.PassageAcceptedH\x00\x12&\n\x08guidance\x18\x02 \x01(\x0b\x32\x12.egate.v1.GuidanceH\x00\x12\x31\n\x0e\x66rame_rejected\x18\x03 \x01(\x0b\x32\x17.egate.v1.FrameRejectedH\x00\x12&\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x12.egate.v1.DecisionH\x00\x42\t\n\x07message\"I\n\x0fPassageAccepted\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x11\n\tbudget_ms\x18\x02 \x01(\r\x12\x0f\n\x07pack_id\x18\x03 \x01(\t\"V\n\x08Guidance\x12$\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x16.egate.v1.GuidanceCode\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x16\n\x0e\x66rame_sequence\x18\x03 \x01(\x04\"@\n\rFrameRejected\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xa9\x05\n\x08\x44\x65\x63ision\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.egate.v1.Outcome\x12 \n\x06reason\x18\x02 \x01(\x0e\x32\x10.egate.v1.Reason\x12\x1b\n\x13traveller_reference\x18\x03 \x01(\t\x12\x0e\n\x06\x66light\x18\x04 \x01(\t\x12\x17\n\nsimilarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12 \n\x13\x66\x61lse_positive_rate\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x16threshold_extrapolated\x18\x08 \x01(\x08\x12!\n\x14runner_up_similarity\x18\t \x01(\x01H\x03\x88\x01\x01\x12\'\n\nmask_state\x18\n \x01(\x0e\x32\x13.egate.v1.MaskState\x12\x14\n\x0cgallery_size\x18\x0b \x01(\r\x12%\n\x06\x66rames\x18\x0c \x01(\x0b\x32\x15.egate.v1.FrameCounts\x12&\n\x07timings\x18\r \x03(\x0b\x32\x15.egate.v1.StageTiming\x12\x12\n\nelapsed_ms\x18\x0e \x01(\x01\x12!\n\x14\x66rame_to_decision_ms\x18\x0f \x01(\x01H\x04\x88\x01\x01\x12\x12\n\npassage_id\x18\x10 \x01(\t\x12\x0f\n\x07pack_id\x18\x11 \x01(\t\x12\x13\n\x0bincident_id\x18\x12 \x01(\t\x12\x1b\n\x0e\x66rame_sequence\x18\x13 \x01(\x04H\x05\x88\x01\x01\x42\r\n\x0b_similarityB\x0c\n\n_thresholdB\x16\n\x14_false_positive_rateB\x17\n\x15_runner_up_similarityB\x17\n\x15_frame_to_decision_msB\x11\n\x0f_frame_sequence\"L\n\x0b\x46rameCounts\x12\x0c\n\x04seen\x18\x01 \x01(\r\x12\x0c\n\x04used\x18\x02 \x01(\r\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\r\x12\x10\n\x08rejected\x18\x04 \x01(\r\"M\n\x0bStageTiming\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x10\n\x08total_ms\x18\x03 \x01(\x01\x12\x0e\n\x06max_ms\x18\x04 \x01(\x01\"s\n\x15RecordOverrideRequest\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x12\n\nofficer_id\x18\x02 \x01(\t\x12\"\n\x07outcome\x18\x03 \x01(\x0e\x32\x11.egate.v1.Outcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"2\n\x16RecordOverrideResponse\x12\x18\n\x10journal_position\x18\x01 \x01(\x04*\xad\x01\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x01\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x02\x12\x18\n\x14\x46RAME_ENCODING_BGR24\x10\x03\x12\x18\n\x14\x46RAME_ENCODING_GREY8\x10\x04\x12\x17\n\x13\x46RAME_ENCODING_NV12\x10\x05*\xc0\x02\n\x0cGuidanceCode\x12\x1d\n\x19GUIDANCE_CODE_UNSPECIFIED\x10\x00\x12 \n\x1cGUIDANCE_CODE_STEP_INTO_VIEW\x10\x01\x12\x1d\n\x19GUIDANCE_CODE_COME_CLOSER\x10\x02\x12\x1b\n\x17GUIDANCE_CODE_STEP_BACK\x10\x03\x12 \n\x1cGUIDANCE_CODE_LOOK_AT_CAMERA\x10\x04\x12!\n\x1dGUIDANCE_CODE_ONE_PERSON_ONLY\x10\x05\x12\x1c\n\x18GUIDANCE_CODE_HOLD_STILL\x10\x06\x12\x1a\n\x16GUIDANCE_CODE_TOO_DARK\x10\x07\x12\x1c\n\x18GUIDANCE_CODE_TOO_BRIGHT\x10\x08\x12\x16\n\x12GUIDANCE_CODE_WAIT\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_OPEN\x10\x01\x12\x17\n\x13OUTCOME_FINGERPRINT\x10\x02\x12\x13\n\x0fOUTCOME_OFFICER\x10\x03*\xc2\x06\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n\x0eREASON_MATCHED\x10\x01\x12\x13\n\x0fREASON_NO_MATCH\x10\x02\x12\x14\n\x10REASON_AMBIGUOUS\x10\x03\x12\x12\n\x0eREASON_NO_FACE\x10\x04\x12\x16\n\x12REASON_LOW_QUALITY\x10\x05\x12\x1a\n\x16REASON_MULTIPLE_PEOPLE\x10\x06\x12\x12\n\x0eREASON_EXPIRED\x10\x07\x12\x18\n\x14REASON_CLAIM_UNKNOWN\x10\x08\x12\x18\n\x14REASON_GALLERY_EMPTY\x10\t\x12\x17\n\x13REASON_FRAMES_ENDED\x10\n\x12\x18\n\x14REASON_SHUTTING_DOWN\x10\x0b\x12\x17\n\x13REASON_ENGINE_FAULT\x10\x0c\x12\x17\n\x13REASON_NO_REFERENCE\x10\r\x12\x19\n\x15REASON_FINGER_MATCHED\x10\x0e\x12\x18\n\x14REASON_CLAIM_REFUSED\x10\x0f\x12\x19\n\x15REASON_CLAIM_MISMATCH\x10\x10\x12\x1a\n\x16REASON_FINGER_NO_MATCH\x10\x11\x12\x1a\n\x16REASON_FINGER_UNUSABLE\x10\x12\x12\x1d\n\x19REASON_FINGER_UNAVAILABLE\x10\x13\x12\x15\n\x11REASON_NO_CONSENT\x10\x14\x12\x14\n\x10REASON_UNDER_AGE\x10\x15\x12\x1b\n\x17REASON_DOCUMENT_EXPIRED\x10\x16\x12\x13\n\x0fREASON_REFERRED\x10\x17\x12\x13\n\x0fREASON_NOT_LIVE\x10\x18\x12\x1f\n\x1bREASON_LIVENESS_UNAVAILABLE\x10\x19\x12\x1a\n\x16REASON_TAMPERED_FRAMES\x10\x1a\x12\x1a\n\x16REASON_FLIGHT_NOT_OPEN\x10\x1b\x12\x18\n\x14REASON_FLIGHT_CLOSED\x10\x1c\x12\x15\n\x11REASON_WRONG_GATE\x10\x1d\x12\x19\n\x15REASON_ALREADY_PASSED\x10\x1e\x12\x17\n\x13REASON_OUT_OF_ORDER\x10\x1f\x12\x13\n\x0fREASON_CROWDING\x10 *l\n\tMaskState\x12\x1a\n\x16MASK_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMASK_STATE_NONE\x10\x01\x12\x13\n\x0fMASK_STATE_WORN\x10\x02\x12\x19\n\x15MASK_STATE_UNDER_NOSE\x10\x03\x32\xa6\x01\n\x0bLaneService\x12\x42\n\x07Passage\x12\x18.egate.v1.PassageRequest\x1a\x19.egate.v1.PassageResponse(\x01\x30\x01\x12S\n\x0eRecordOverride\x12\x1f.egate.v1.RecordOverrideRequest\x1a .egate.v1.RecordOverrideResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agate/service/pb/lane.proto\x12\x08\x65gate.v1\x1a!gate/service/pb/fingerprint.proto\"\xc7\x01\n\x0ePassageRequest\x12\'\n\x05start\x18\x01 \x01(\x0b\x32\x16.egate.v1.PassageStartH\x00\x12 \n\x05\x66rame\x18\x02 \x01(\x0b\x32\x0f.egate.v1.FrameH\x00\x12\x32\n\x0b\x66ingerprint\x18\x03 \x01(\x0b\x32\x1b.egate.v1.FingerprintSampleH\x00\x12+\n\x0b\x66rames_done\x18\x04 \x01(\x0b\x32\x14.egate.v1.FramesDoneH\x00\x42\t\n\x07message\"\x0c\n\nFramesDone\"\x90\x01\n\x0cPassageStart\x12\x0f\n\x07lane_id\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12\x1e\n\x05\x63laim\x18\x03 \x01(\x0b\x32\x0f.egate.v1.Claim\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0e\n\x06\x66light\x18\x05 \x01(\t\x12\x1a\n\x12\x66ingerprint_sensor\x18\x06 \x01(\x08\"\xfd\x01\n\x05\x43laim\x12!\n\x04none\x18\x01 \x01(\x0b\x32\x11.egate.v1.NoClaimH\x00\x12+\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x17.egate.v1.DocumentClaimH\x00\x12\x1d\n\x13traveller_reference\x18\x03 \x01(\tH\x00\x12\r\n\x03mrz\x18\x04 \x01(\tH\x00\x12\x17\n\rboarding_pass\x18\x05 \x01(\tH\x00\x12\x16\n\x0ctravel_token\x18\x06 \x01(\tH\x00\x12\x0e\n\x04\x63ode\x18\x07 \x01(\tH\x00\x12-\n\x0c\x63ode_picture\x18\x08 \x01(\x0b\x32\x15.egate.v1.CodePictureH\x00\x42\x06\n\x04kind\"\t\n\x07NoClaim\"6\n\rDocumentClaim\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x15\n\rissuing_state\x18\x02 \x01(\t\"k\n\x0b\x43odePicture\x12)\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x17.egate.v1.FrameEncoding\x12\x10\n\x08width_px\x18\x02 \x01(\r\x12\x11\n\theight_px\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"\xe4\x01\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x17\n\x0f\x63\x61pture_time_us\x18\x02 \x01(\x04\x12)\n\x08\x65ncoding\x18\x03 \x01(\x0e\x32\x17.egate.v1.FrameEncoding\x12\x10\n\x08width_px\x18\x04 \x01(\r\x12\x11\n\theight_px\x18\x05 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x06 \x01(\x0c\x12\x11\n\tcamera_id\x18\x07 \x01(\t\x12\r\n\x05nonce\x18\x08 \x01(\x0c\x12\x1c\n\x0fsensor_liveness\x18\t \x01(\x01H\x00\x88\x01\x01\x42\x12\n\x10_sensor_liveness\"\xca\x02\n\x0fPassageResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.egate.v1.PassageAcceptedH\x00\x12&\n\x08guidance\x18\x02 \x01(\x0b\x32\x12.egate.v1.GuidanceH\x00\x12\x31\n\x0e\x66rame_rejected\x18\x03 \x01(\x0b\x32\x17.egate.v1.FrameRejectedH\x00\x12&\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x12.egate.v1.DecisionH\x00\x12;\n\x13\x66ingerprint_request\x18\x05 \x01(\x0b\x32\x1c.egate.v1.FingerprintRequestH\x00\x12=\n\x14\x66ingerprint_rejected\x18\x06 \x01(\x0b\x32\x1d.egate.v1.FingerprintRejectedH\x00\x42\t\n\x07message\"X\n\x0fPassageAccepted\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x11\n\tbudget_ms\x18\x02 \x01(\r\x12\x0f\n\x07pack_id\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\"\x8b\x01\n\x12\x46ingerprintRequest\x12 \n\x06reason\x18\x01 \x01(\x0e\x32\x10.egate.v1.Reason\x12)\n\x07\x66ingers\x18\x02 \x03(\x0e\x32\x18.egate.v1.FingerPosition\x12\x15\n\rattempts_left\x18\x03 \x01(\r\x12\x11\n\tbudget_ms\x18\x04 \x01(\r\"4\n\x13\x46ingerprintRejected\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"V\n\x08Guidance\x12$\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x16.egate.v1.GuidanceCode\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x16\n\x0e\x66rame_sequence\x18\x03 \x01(\x04\"@\n\rFrameRejected\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xc1\x06\n\x08\x44\x65\x63ision\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.egate.v1.Outcome\x12 \n\x06reason\x18\x02 \x01(\x0e\x32\x10.egate.v1.Reason\x12\x1b\n\x13traveller_reference\x18\x03 \x01(\t\x12\x0e\n\x06\x66light\x18\x04 \x01(\t\x12\x17\n\nsimilarity\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12 \n\x13\x66\x61lse_positive_rate\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x16threshold_extrapolated\x18\x08 \x01(\x08\x12!\n\x14runner_up_similarity\x18\t \x01(\x01H\x03\x88\x01\x01\x12\'\n\nmask_state\x18\n \x01(\x0e\x32\x13.egate.v1.MaskState\x12\x14\n\x0cgallery_size\x18\x0b \x01(\r\x12%\n\x06\x66rames\x18\x0c \x01(\x0b\x32\x15.egate.v1.FrameCounts\x12&\n\x07timings\x18\r \x03(\x0b\x32\x15.egate.v1.StageTiming\x12\x12\n\nelapsed_ms\x18\x0e \x01(\x01\x12!\n\x14\x66rame_to_decision_ms\x18\x0f \x01(\x01H\x04\x88\x01\x01\x12\x12\n\npassage_id\x18\x10 \x01(\t\x12\x0f\n\x07pack_id\x18\x11 \x01(\t\x12\x13\n\x0bincident_id\x18\x12 \x01(\t\x12\x1b\n\x0e\x66rame_sequence\x18\x13 \x01(\x04H\x05\x88\x01\x01\x12!\n\x14log_likelihood_ratio\x18\x14 \x01(\x01H\x06\x88\x01\x01\x12\x32\n\x0b\x66ingerprint\x18\x15 \x01(\x0b\x32\x1d.egate.v1.FingerprintEvidence\x12\x0f\n\x07profile\x18\x16 \x01(\t\x12\x15\n\rpolicy_digest\x18\x17 \x01(\tB\r\n\x0b_similarityB\x0c\n\n_thresholdB\x16\n\x14_false_positive_rateB\x17\n\x15_runner_up_similarityB\x17\n\x15_frame_to_decision_msB\x11\n\x0f_frame_sequenceB\x17\n\x15_log_likelihood_ratio\"\xd8\x03\n\x13\x46ingerprintEvidence\x12\'\n\rasked_because\x18\x01 \x01(\x0e\x32\x10.egate.v1.Reason\x12\x10\n\x08\x61ttempts\x18\x02 \x01(\r\x12\x10\n\x08rejected\x18\x03 \x01(\r\x12\x12\n\x05score\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12!\n\x14log_likelihood_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1d\n\x10\x66\x61lse_match_rate\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x14\n\x0c\x65xtrapolated\x18\x07 \x01(\x08\x12&\n\x19\x66\x61\x63\x65_log_likelihood_ratio\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12(\n\x1bneeded_log_likelihood_ratio\x18\t \x01(\x01H\x04\x88\x01\x01\x12$\n\x17needed_false_match_rate\x18\n \x01(\x01H\x05\x88\x01\x01\x42\x08\n\x06_scoreB\x17\n\x15_log_likelihood_ratioB\x13\n\x11_false_match_rateB\x1c\n\x1a_face_log_likelihood_ratioB\x1e\n\x1c_needed_log_likelihood_ratioB\x1a\n\x18_needed_false_match_rate\"L\n\x0b\x46rameCounts\x12\x0c\n\x04seen\x18\x01 \x01(\r\x12\x0c\n\x04used\x18\x02 \x01(\r\x12\x0f\n\x07\x64ropped\x18\x03 \x01(\r\x12\x10\n\x08rejected\x18\x04 \x01(\r\"M\n\x0bStageTiming\x12\r\n\x05stage\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x10\n\x08total_ms\x18\x03 \x01(\x01\x12\x0e\n\x06max_ms\x18\x04 \x01(\x01\"s\n\x15RecordOverrideRequest\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x12\n\nofficer_id\x18\x02 \x01(\t\x12\"\n\x07outcome\x18\x03 \x01(\x0e\x32\x11.egate.v1.Outcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"2\n\x16RecordOverrideResponse\x12\x18\n\x10journal_position\x18\x01 \x01(\x04*\xad\x01\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x01\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x02\x12\x18\n\x14\x46RAME_ENCODING_BGR24\x10\x03\x12\x18\n\x14\x46RAME_ENCODING_GREY8\x10\x04\x12\x17\n\x13\x46RAME_ENCODING_NV12\x10\x05*\xc0\x02\n\x0cGuidanceCode\x12\x1d\n\x19GUIDANCE_CODE_UNSPECIFIED\x10\x00\x12 \n\x1cGUIDANCE_CODE_STEP_INTO_VIEW\x10\x01\x12\x1d\n\x19GUIDANCE_CODE_COME_CLOSER\x10\x02\x12\x1b\n\x17GUIDANCE_CODE_STEP_BACK\x10\x03\x12 \n\x1cGUIDANCE_CODE_LOOK_AT_CAMERA\x10\x04\x12!\n\x1dGUIDANCE_CODE_ONE_PERSON_ONLY\x10\x05\x12\x1c\n\x18GUIDANCE_CODE_HOLD_STILL\x10\x06\x12\x1a\n\x16GUIDANCE_CODE_TOO_DARK\x10\x07\x12\x1c\n\x18GUIDANCE_CODE_TOO_BRIGHT\x10\x08\x12\x16\n\x12GUIDANCE_CODE_WAIT\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_OPEN\x10\x01\x12\x17\n\x13OUTCOME_FINGERPRINT\x10\x02\x12\x13\n\x0fOUTCOME_OFFICER\x10\x03*\xc2\x06\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n\x0eREASON_MATCHED\x10\x01\x12\x13\n\x0fREASON_NO_MATCH\x10\x02\x12\x14\n\x10REASON_AMBIGUOUS\x10\x03\x12\x12\n\x0eREASON_NO_FACE\x10\x04\x12\x16\n\x12REASON_LOW_QUALITY\x10\x05\x12\x1a\n\x16REASON_MULTIPLE_PEOPLE\x10\x06\x12\x12\n\x0eREASON_EXPIRED\x10\x07\x12\x18\n\x14REASON_CLAIM_UNKNOWN\x10\x08\x12\x18\n\x14REASON_GALLERY_EMPTY\x10\t\x12\x17\n\x13REASON_FRAMES_ENDED\x10\n\x12\x18\n\x14REASON_SHUTTING_DOWN\x10\x0b\x12\x17\n\x13REASON_ENGINE_FAULT\x10\x0c\x12\x17\n\x13REASON_NO_REFERENCE\x10\r\x12\x19\n\x15REASON_FINGER_MATCHED\x10\x0e\x12\x18\n\x14REASON_CLAIM_REFUSED\x10\x0f\x12\x19\n\x15REASON_CLAIM_MISMATCH\x10\x10\x12\x1a\n\x16REASON_FINGER_NO_MATCH\x10\x11\x12\x1a\n\x16REASON_FINGER_UNUSABLE\x10\x12\x12\x1d\n\x19REASON_FINGER_UNAVAILABLE\x10\x13\x12\x15\n\x11REASON_NO_CONSENT\x10\x14\x12\x14\n\x10REASON_UNDER_AGE\x10\x15\x12\x1b\n\x17REASON_DOCUMENT_EXPIRED\x10\x16\x12\x13\n\x0fREASON_REFERRED\x10\x17\x12\x13\n\x0fREASON_NOT_LIVE\x10\x18\x12\x1f\n\x1bREASON_LIVENESS_UNAVAILABLE\x10\x19\x12\x1a\n\x16REASON_TAMPERED_FRAMES\x10\x1a\x12\x1a\n\x16REASON_FLIGHT_NOT_OPEN\x10\x1b\x12\x18\n\x14REASON_FLIGHT_CLOSED\x10\x1c\x12\x15\n\x11REASON_WRONG_GATE\x10\x1d\x12\x19\n\x15REASON_ALREADY_PASSED\x10\x1e\x12\x17\n\x13REASON_OUT_OF_ORDER\x10\x1f\x12\x13\n\x0fREASON_CROWDING\x10 *l\n\tMaskState\x12\x1a\n\x16MASK_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMASK_STATE_NONE\x10\x01\x12\x13\n\x0fMASK_STATE_WORN\x10\x02\x12\x19\n\x15MASK_STATE_UNDER_NOSE\x10\x03\x32\xa6\x01\n\x0bLaneService\x12\x42\n\x07Passage\x12\x18.egate.v1.PassageRequest\x1a\x19.egate.v1.PassageResponse(\x01\x30\x01\x12S\n\x0eRecordOverride\x12\x1f.egate.v1.RecordOverrideRequest\x1a .egate.v1.RecordOverrideResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gate.service.pb.lane_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FRAMEENCODING']._serialized_start=2072
-  _globals['_FRAMEENCODING']._serialized_end=2245
-  _globals['_GUIDANCECODE']._serialized_start=2248
-  _globals['_GUIDANCECODE']._serialized_end=2568
-  _globals['_OUTCOME']._serialized_start=2570
-  _globals['_OUTCOME']._serialized_end=2668
-  _globals['_REASON']._serialized_start=2671
-  _globals['_REASON']._serialized_end=3505
-  _globals['_MASKSTATE']._serialized_start=3507
-  _globals['_MASKSTATE']._serialized_end=3615
-  _globals['_PASSAGEREQUEST']._serialized_start=40
-  _globals['_PASSAGEREQUEST']._serialized_end=142
-  _globals['_PASSAGESTART']._serialized_start=144
-  _globals['_PASSAGESTART']._serialized_end=260
-  _globals['_CLAIM']._serialized_start=262
-  _globals['_CLAIM']._serialized_end=388
-  _globals['_NOCLAIM']._serialized_start=390
-  _globals['_NOCLAIM']._serialized_end=399
-  _globals['_DOCUMENTCLAIM']._serialized_start=401
-  _globals['_DOCUMENTCLAIM']._serialized_end=455
-  _globals['_FRAME']._serialized_start=458
-  _globals['_FRAME']._serialized_end=621
-  _globals['_PASSAGERESPONSE']._serialized_start=624
-  _globals['_PASSAGERESPONSE']._serialized_end=830
-  _globals['_PASSAGEACCEPTED']._serialized_start=832
-  _globals['_PASSAGEACCEPTED']._serialized_end=905
-  _globals['_GUIDANCE']._serialized_start=907
-  _globals['_GUIDANCE']._serialized_end=993
-  _globals['_FRAMEREJECTED']._serialized_start=995
-  _globals['_FRAMEREJECTED']._serialized_end=1059
-  _globals['_DECISION']._serialized_start=1062
-  _globals['_DECISION']._serialized_end=1743
-  _globals['_FRAMECOUNTS']._serialized_start=1745
-  _globals['_FRAMECOUNTS']._serialized_end=1821
-  _globals['_STAGETIMING']._serialized_start=1823
-  _globals['_STAGETIMING']._serialized_end=1900
-  _globals['_RECORDOVERRIDEREQUEST']._serialized_start=1902
-  _globals['_RECORDOVERRIDEREQUEST']._serialized_end=2017
-  _globals['_RECORDOVERRIDERESPONSE']._serialized_start=2019
-  _globals['_RECORDOVERRIDERESPONSE']._serialized_end=2069
-  _globals['_LANESERVICE']._serialized_start=3618
-  _globals['_LANESERVICE']._serialized_end=3784
+  _globals['_FRAMEENCODING']._serialized_start=3512
+  _globals['_FRAMEENCODING']._serialized_end=3685
+  _globals['_GUIDANCECODE']._serialized_start=3688
+  _globals['_GUIDANCECODE']._serialized_end=4008
+  _globals['_OUTCOME']._serialized_start=4010
+  _globals['_OUTCOME']._serialized_end=4108
+  _globals['_REASON']._serialized_start=4111
+  _globals['_REASON']._serialized_end=4945
+  _globals['_MASKSTATE']._serialized_start=4947
+  _globals['_MASKSTATE']._serialized_end=5055
+  _globals['_PASSAGEREQUEST']._serialized_start=76
+  _globals['_PASSAGEREQUEST']._serialized_end=275
+  _globals['_FRAMESDONE']._serialized_start=277
+  _globals['_FRAMESDONE']._serialized_end=289
+  _globals['_PASSAGESTART']._serialized_start=292
+  _globals['_PASSAGESTART']._serialized_end=436
+  _globals['_CLAIM']._serialized_start=439
+  _globals['_CLAIM']._serialized_end=692
+  _globals['_NOCLAIM']._serialized_start=694
+  _globals['_NOCLAIM']._serialized_end=703
+  _globals['_DOCUMENTCLAIM']._serialized_start=705
+  _globals['_DOCUMENTCLAIM']._serialized_end=759
+  _globals['_CODEPICTURE']._serialized_start=761
+  _globals['_CODEPICTURE']._serialized_end=868
+  _globals['_FRAME']._serialized_start=871
+  _globals['_FRAME']._serialized_end=1099
+  _globals['_PASSAGERESPONSE']._serialized_start=1102
+  _globals['_PASSAGERESPONSE']._serialized_end=1432
+  _globals['_PASSAGEACCEPTED']._serialized_start=1434
+  _globals['_PASSAGEACCEPTED']._serialized_end=1522
+  _globals['_FINGERPRINTREQUEST']._serialized_start=1525
+  _globals['_FINGERPRINTREQUEST']._serialized_end=1664
+  _globals['_FINGERPRINTREJECTED']._serialized_start=1666
+  _globals['_FINGERPRINTREJECTED']._serialized_end=1718
+  _globals['_GUIDANCE']._serialized_start=1720
+  _globals['_GUIDANCE']._serialized_end=1806
+  _globals['_FRAMEREJECTED']._serialized_start=1808
+  _globals['_FRAMEREJECTED']._serialized_end=1872
+  _globals['_DECISION']._serialized_start=1875
+  _globals['_DECISION']._serialized_end=2708
+  _globals['_FINGERPRINTEVIDENCE']._serialized_start=2711
+  _globals['_FINGERPRINTEVIDENCE']._serialized_end=3183
+  _globals['_FRAMECOUNTS']._serialized_start=3185
+  _globals['_FRAMECOUNTS']._serialized_end=3261
+  _globals['_STAGETIMING']._serialized_start=3263
+  _globals['_STAGETIMING']._serialized_end=3340
+  _globals['_RECORDOVERRIDEREQUEST']._serialized_start=3342
+  _globals['_RECORDOVERRIDEREQUEST']._serialized_end=3457
+  _globals['_RECORDOVERRIDERESPONSE']._serialized_start=3459
+  _globals['_RECORDOVERRIDERESPONSE']._serialized_end=3509
+  _globals['_LANESERVICE']._serialized_start=5058
+  _globals['_LANESERVICE']._serialized_end=5224
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ fast) is written down in docs/protocol.md.
 """
 
 from collections import abc as _abc
+from gate.service.pb import fingerprint_pb2 as _fingerprint_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -325,6 +326,8 @@ class PassageRequest(_message.Message):
 
     START_FIELD_NUMBER: _builtins.int
     FRAME_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    FRAMES_DONE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start(self) -> Global___PassageStart:
         """Opens the passage. Exactly once, first."""
@@ -333,21 +336,48 @@ class PassageRequest(_message.Message):
     def frame(self) -> Global___Frame:
         """One camera frame."""
 
+    @_builtins.property
+    def fingerprint(self) -> _fingerprint_pb2.FingerprintSample:
+        """One finger, after `fingerprint_request`."""
+
+    @_builtins.property
+    def frames_done(self) -> Global___FramesDone:
+        """No more frames come, a finger may. A half-close says that nothing more comes at all."""
+
     def __init__(
         self,
         *,
         start: Global___PassageStart | None = ...,
         frame: Global___Frame | None = ...,
+        fingerprint: _fingerprint_pb2.FingerprintSample | None = ...,
+        frames_done: Global___FramesDone | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "message", b"message", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "frame", b"frame", "frames_done", b"frames_done", "message", b"message", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "message", b"message", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "frame", b"frame", "frames_done", b"frames_done", "message", b"message", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["start", "frame"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["start", "frame", "fingerprint", "frames_done"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___PassageRequest: _TypeAlias = PassageRequest  # noqa: Y015
+
+@_typing.final
+class FramesDone(_message.Message):
+    """The camera has nothing more to show."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FramesDone: _TypeAlias = FramesDone  # noqa: Y015
 
 @_typing.final
 class PassageStart(_message.Message):
@@ -360,6 +390,7 @@ class PassageStart(_message.Message):
     CLAIM_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
     FLIGHT_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_SENSOR_FIELD_NUMBER: _builtins.int
     lane_id: _builtins.str
     """The lane, as the engine's settings name it; at most 64 characters."""
     checkpoint: _builtins.str
@@ -368,6 +399,10 @@ class PassageStart(_message.Message):
     """The policy profile to decide by. Empty: the lane's own."""
     flight: _builtins.str
     """Search among this flight's travellers only. Empty: every traveller expected at this engine."""
+    fingerprint_sensor: _builtins.bool
+    """The lane has a fingerprint sensor, and this controller answers `fingerprint_request`. Where it is not set, a passage
+    that needs a finger ends with OUTCOME_FINGERPRINT, and the finger is the controller's to compare.
+    """
     @_builtins.property
     def claim(self) -> Global___Claim:
         """What the traveller presented. Absent: nothing, the face is searched for (1:N)."""
@@ -380,10 +415,11 @@ class PassageStart(_message.Message):
         claim: Global___Claim | None = ...,
         profile: _builtins.str = ...,
         flight: _builtins.str = ...,
+        fingerprint_sensor: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["claim", b"claim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "claim", b"claim", "flight", b"flight", "lane_id", b"lane_id", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "claim", b"claim", "fingerprint_sensor", b"fingerprint_sensor", "flight", b"flight", "lane_id", b"lane_id", "profile", b"profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -398,8 +434,25 @@ class Claim(_message.Message):
     NONE_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     TRAVELLER_REFERENCE_FIELD_NUMBER: _builtins.int
+    MRZ_FIELD_NUMBER: _builtins.int
+    BOARDING_PASS_FIELD_NUMBER: _builtins.int
+    TRAVEL_TOKEN_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    CODE_PICTURE_FIELD_NUMBER: _builtins.int
     traveller_reference: _builtins.str
     """A reference from the enrolment, known to the controller by other means: 1:1 comparison."""
+    mrz: _builtins.str
+    """The lines of a document's machine-readable zone (ICAO Doc 9303), as they were read, line ends between them; at
+    most 256 characters: 1:1 comparison.
+    """
+    boarding_pass: _builtins.str
+    """The text of a boarding pass (IATA Resolution 792), as it was scanned; at most 2,048 characters: comparison with
+    the few whom it may mean.
+    """
+    travel_token: _builtins.str
+    """A travel token (docs/claims.md); at most 2,048 characters: 1:1 comparison, once."""
+    code: _builtins.str
+    """The text of a barcode: a boarding pass or a travel token, whichever it is; at most 2,048 characters."""
     @_builtins.property
     def none(self) -> Global___NoClaim:
         """Nothing: 1:N search."""
@@ -408,18 +461,27 @@ class Claim(_message.Message):
     def document(self) -> Global___DocumentClaim:
         """The number of a travel document: 1:1 comparison."""
 
+    @_builtins.property
+    def code_picture(self) -> Global___CodePicture:
+        """A picture of such a barcode: QR, Aztec, PDF417 or Data Matrix."""
+
     def __init__(
         self,
         *,
         none: Global___NoClaim | None = ...,
         document: Global___DocumentClaim | None = ...,
         traveller_reference: _builtins.str = ...,
+        mrz: _builtins.str = ...,
+        boarding_pass: _builtins.str = ...,
+        travel_token: _builtins.str = ...,
+        code: _builtins.str = ...,
+        code_picture: Global___CodePicture | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "kind", b"kind", "none", b"none", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boarding_pass", b"boarding_pass", "code", b"code", "code_picture", b"code_picture", "document", b"document", "kind", b"kind", "mrz", b"mrz", "none", b"none", "travel_token", b"travel_token", "traveller_reference", b"traveller_reference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "kind", b"kind", "none", b"none", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boarding_pass", b"boarding_pass", "code", b"code", "code_picture", b"code_picture", "document", b"document", "kind", b"kind", "mrz", b"mrz", "none", b"none", "travel_token", b"travel_token", "traveller_reference", b"traveller_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["none", "document", "traveller_reference"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["none", "document", "traveller_reference", "mrz", "boarding_pass", "travel_token", "code", "code_picture"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -469,6 +531,40 @@ class DocumentClaim(_message.Message):
 Global___DocumentClaim: _TypeAlias = DocumentClaim  # noqa: Y015
 
 @_typing.final
+class CodePicture(_message.Message):
+    """A picture of what the traveller presents. It is read once and kept nowhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENCODING_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    encoding: Global___FrameEncoding.ValueType
+    """How `data` is encoded."""
+    width_px: _builtins.int
+    """Width of the picture, pixels. Required for raw encodings; for JPEG and PNG 0 or the true width."""
+    height_px: _builtins.int
+    """Height of the picture, pixels. As width_px."""
+    data: _builtins.bytes
+    """The picture, as in a frame: 32 pixels a side to 4096 x 2304 in all, three pixels a module at least."""
+    def __init__(
+        self,
+        *,
+        encoding: Global___FrameEncoding.ValueType = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "encoding", b"encoding", "height_px", b"height_px", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CodePicture: _TypeAlias = CodePicture  # noqa: Y015
+
+@_typing.final
 class Frame(_message.Message):
     """One camera frame."""
 
@@ -481,10 +577,14 @@ class Frame(_message.Message):
     HEIGHT_PX_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     CAMERA_ID_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
+    SENSOR_LIVENESS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Counts up from any number, by one a frame, strictly increasing within a passage."""
     capture_time_us: _builtins.int
-    """When the shutter opened, microseconds on the controller's own monotonic clock (any origin)."""
+    """When the shutter opened, microseconds on the controller's own monotonic clock (any origin, the same for all
+    cameras). Rises strictly from frame to frame of a camera.
+    """
     encoding: Global___FrameEncoding.ValueType
     """How `data` is encoded."""
     width_px: _builtins.int
@@ -494,7 +594,13 @@ class Frame(_message.Message):
     data: _builtins.bytes
     """The picture: a whole JPEG or PNG file, or rows of pixels from the top left, without padding."""
     camera_id: _builtins.str
-    """Which of the lane's cameras; at most 64 characters. Empty where there is only one."""
+    """Which of the lane's cameras; at most 64 characters, at most 16 of them. Empty where there is only one."""
+    nonce: _builtins.bytes
+    """The nonce of this passage, as `accepted` gave it. Empty: not given; refused where the engine's settings require it."""
+    sensor_liveness: _builtins.float
+    """What the gate's own sensor (depth, near infrared) says of the face in this frame, in [0, 1]: 1 is a living face.
+    Absent where there is no such sensor.
+    """
     def __init__(
         self,
         *,
@@ -505,12 +611,16 @@ class Frame(_message.Message):
         height_px: _builtins.int = ...,
         data: _builtins.bytes = ...,
         camera_id: _builtins.str = ...,
+        nonce: _builtins.bytes = ...,
+        sensor_liveness: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sensor_liveness", b"_sensor_liveness", "sensor_liveness", b"sensor_liveness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_id", b"camera_id", "capture_time_us", b"capture_time_us", "data", b"data", "encoding", b"encoding", "height_px", b"height_px", "sequence", b"sequence", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sensor_liveness", b"_sensor_liveness", "camera_id", b"camera_id", "capture_time_us", b"capture_time_us", "data", b"data", "encoding", b"encoding", "height_px", b"height_px", "nonce", b"nonce", "sensor_liveness", b"sensor_liveness", "sequence", b"sequence", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sensor_liveness: _TypeAlias = _typing.Literal["sensor_liveness"]  # noqa: Y015
+    _WhichOneofArgType__sensor_liveness: _TypeAlias = _typing.Literal["_sensor_liveness", b"_sensor_liveness"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sensor_liveness) -> _WhichOneofReturnType__sensor_liveness | None: ...
 
 Global___Frame: _TypeAlias = Frame  # noqa: Y015
 
@@ -524,6 +634,8 @@ class PassageResponse(_message.Message):
     GUIDANCE_FIELD_NUMBER: _builtins.int
     FRAME_REJECTED_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_REQUEST_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_REJECTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def accepted(self) -> Global___PassageAccepted:
         """The passage is open: send frames."""
@@ -540,6 +652,14 @@ class PassageResponse(_message.Message):
     def decision(self) -> Global___Decision:
         """The final answer. The engine closes the stream after it."""
 
+    @_builtins.property
+    def fingerprint_request(self) -> Global___FingerprintRequest:
+        """The face was not enough: send a finger. Sent again after each one that was not enough either."""
+
+    @_builtins.property
+    def fingerprint_rejected(self) -> Global___FingerprintRejected:
+        """A finger could not be compared. The passage goes on: send another picture."""
+
     def __init__(
         self,
         *,
@@ -547,12 +667,14 @@ class PassageResponse(_message.Message):
         guidance: Global___Guidance | None = ...,
         frame_rejected: Global___FrameRejected | None = ...,
         decision: Global___Decision | None = ...,
+        fingerprint_request: Global___FingerprintRequest | None = ...,
+        fingerprint_rejected: Global___FingerprintRejected | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decision", b"decision", "frame_rejected", b"frame_rejected", "guidance", b"guidance", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decision", b"decision", "fingerprint_rejected", b"fingerprint_rejected", "fingerprint_request", b"fingerprint_request", "frame_rejected", b"frame_rejected", "guidance", b"guidance", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decision", b"decision", "frame_rejected", b"frame_rejected", "guidance", b"guidance", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decision", b"decision", "fingerprint_rejected", b"fingerprint_rejected", "fingerprint_request", b"fingerprint_request", "frame_rejected", b"frame_rejected", "guidance", b"guidance", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["accepted", "guidance", "frame_rejected", "decision"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["accepted", "guidance", "frame_rejected", "decision", "fingerprint_request", "fingerprint_rejected"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -567,26 +689,92 @@ class PassageAccepted(_message.Message):
     PASSAGE_ID_FIELD_NUMBER: _builtins.int
     BUDGET_MS_FIELD_NUMBER: _builtins.int
     PACK_ID_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     passage_id: _builtins.str
     """Names this passage in logs and records; a random UUID, says nothing about the traveller."""
     budget_ms: _builtins.int
     """The engine decides at the latest this long after `start`, milliseconds."""
     pack_id: _builtins.str
     """The model pack that will compare."""
+    nonce: _builtins.bytes
+    """16 random bytes, others for each passage: put them into every frame."""
     def __init__(
         self,
         *,
         passage_id: _builtins.str = ...,
         budget_ms: _builtins.int = ...,
         pack_id: _builtins.str = ...,
+        nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_ms", b"budget_ms", "pack_id", b"pack_id", "passage_id", b"passage_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_ms", b"budget_ms", "nonce", b"nonce", "pack_id", b"pack_id", "passage_id", b"passage_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PassageAccepted: _TypeAlias = PassageAccepted  # noqa: Y015
+
+@_typing.final
+class FingerprintRequest(_message.Message):
+    """The traveller shall lay a finger on the sensor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    FINGERS_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_LEFT_FIELD_NUMBER: _builtins.int
+    BUDGET_MS_FIELD_NUMBER: _builtins.int
+    reason: Global___Reason.ValueType
+    """Why the face was not enough. For the controller's records; nothing to tell the traveller."""
+    attempts_left: _builtins.int
+    """Comparisons that may still be made. A picture that is rejected costs none."""
+    budget_ms: _builtins.int
+    """Time for all of them, from the first request on, milliseconds."""
+    @_builtins.property
+    def fingers(self) -> _containers.RepeatedScalarFieldContainer[_fingerprint_pb2.FingerPosition.ValueType]:
+        """The fingers that may be used; unknown where the enrolment did not say which finger it was."""
+
+    def __init__(
+        self,
+        *,
+        reason: Global___Reason.ValueType = ...,
+        fingers: _abc.Iterable[_fingerprint_pb2.FingerPosition.ValueType] | None = ...,
+        attempts_left: _builtins.int = ...,
+        budget_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "budget_ms", b"budget_ms", "fingers", b"fingers", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FingerprintRequest: _TypeAlias = FingerprintRequest  # noqa: Y015
+
+@_typing.final
+class FingerprintRejected(_message.Message):
+    """Why a finger could not be compared, and what to ask of the traveller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Error code, as in docs/errors.md; for example FINGER_LOW_QUALITY."""
+    message: _builtins.str
+    """What was wrong and what was expected."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FingerprintRejected: _TypeAlias = FingerprintRejected  # noqa: Y015
 
 @_typing.final
 class Guidance(_message.Message):
@@ -673,6 +861,10 @@ class Decision(_message.Message):
     PACK_ID_FIELD_NUMBER: _builtins.int
     INCIDENT_ID_FIELD_NUMBER: _builtins.int
     FRAME_SEQUENCE_FIELD_NUMBER: _builtins.int
+    LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    POLICY_DIGEST_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """What the lane does."""
     reason: Global___Reason.ValueType
@@ -709,6 +901,14 @@ class Decision(_message.Message):
     """Names the fault in the engine's log. Only with REASON_ENGINE_FAULT."""
     frame_sequence: _builtins.int
     """The frame that decided. Absent when nothing was compared."""
+    log_likelihood_ratio: _builtins.float
+    """Natural log-likelihood ratio of the deciding comparison: how much likelier its similarity is for one person than for
+    two. Absent where nothing was compared, or the pack's calibration cannot tell.
+    """
+    profile: _builtins.str
+    """The profile that decided."""
+    policy_digest: _builtins.str
+    """The very policy that decided: 16 hexadecimal digits over all its values, as `gate policy` prints them."""
     @_builtins.property
     def frames(self) -> Global___FrameCounts:
         """What became of the frames."""
@@ -716,6 +916,10 @@ class Decision(_message.Message):
     @_builtins.property
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageTiming]:
         """Where the time went, one entry a stage."""
+
+    @_builtins.property
+    def fingerprint(self) -> Global___FingerprintEvidence:
+        """The fingers. Absent where none was asked for."""
 
     def __init__(
         self,
@@ -739,10 +943,14 @@ class Decision(_message.Message):
         pack_id: _builtins.str = ...,
         incident_id: _builtins.str = ...,
         frame_sequence: _builtins.int | None = ...,
+        log_likelihood_ratio: _builtins.float | None = ...,
+        fingerprint: Global___FingerprintEvidence | None = ...,
+        profile: _builtins.str = ...,
+        policy_digest: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "false_positive_rate", b"false_positive_rate", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "false_positive_rate", b"false_positive_rate", "fingerprint", b"fingerprint", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "log_likelihood_ratio", b"log_likelihood_ratio", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "elapsed_ms", b"elapsed_ms", "false_positive_rate", b"false_positive_rate", "flight", b"flight", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "gallery_size", b"gallery_size", "incident_id", b"incident_id", "mask_state", b"mask_state", "outcome", b"outcome", "pack_id", b"pack_id", "passage_id", b"passage_id", "reason", b"reason", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold", "threshold_extrapolated", b"threshold_extrapolated", "timings", b"timings", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "elapsed_ms", b"elapsed_ms", "false_positive_rate", b"false_positive_rate", "fingerprint", b"fingerprint", "flight", b"flight", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "gallery_size", b"gallery_size", "incident_id", b"incident_id", "log_likelihood_ratio", b"log_likelihood_ratio", "mask_state", b"mask_state", "outcome", b"outcome", "pack_id", b"pack_id", "passage_id", b"passage_id", "policy_digest", b"policy_digest", "profile", b"profile", "reason", b"reason", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold", "threshold_extrapolated", b"threshold_extrapolated", "timings", b"timings", "traveller_reference", b"traveller_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__false_positive_rate: _TypeAlias = _typing.Literal["false_positive_rate"]  # noqa: Y015
     _WhichOneofArgType__false_positive_rate: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate"]  # noqa: Y015
@@ -750,6 +958,8 @@ class Decision(_message.Message):
     _WhichOneofArgType__frame_sequence: _TypeAlias = _typing.Literal["_frame_sequence", b"_frame_sequence"]  # noqa: Y015
     _WhichOneofReturnType__frame_to_decision_ms: _TypeAlias = _typing.Literal["frame_to_decision_ms"]  # noqa: Y015
     _WhichOneofArgType__frame_to_decision_ms: _TypeAlias = _typing.Literal["_frame_to_decision_ms", b"_frame_to_decision_ms"]  # noqa: Y015
+    _WhichOneofReturnType__log_likelihood_ratio: _TypeAlias = _typing.Literal["log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofArgType__log_likelihood_ratio: _TypeAlias = _typing.Literal["_log_likelihood_ratio", b"_log_likelihood_ratio"]  # noqa: Y015
     _WhichOneofReturnType__runner_up_similarity: _TypeAlias = _typing.Literal["runner_up_similarity"]  # noqa: Y015
     _WhichOneofArgType__runner_up_similarity: _TypeAlias = _typing.Literal["_runner_up_similarity", b"_runner_up_similarity"]  # noqa: Y015
     _WhichOneofReturnType__similarity: _TypeAlias = _typing.Literal["similarity"]  # noqa: Y015
@@ -763,6 +973,8 @@ class Decision(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frame_to_decision_ms) -> _WhichOneofReturnType__frame_to_decision_ms | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__log_likelihood_ratio) -> _WhichOneofReturnType__log_likelihood_ratio | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runner_up_similarity) -> _WhichOneofReturnType__runner_up_similarity | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__similarity) -> _WhichOneofReturnType__similarity | None: ...
@@ -770,6 +982,87 @@ class Decision(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class FingerprintEvidence(_message.Message):
+    """What the deciding finger showed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASKED_BECAUSE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    FALSE_MATCH_RATE_FIELD_NUMBER: _builtins.int
+    EXTRAPOLATED_FIELD_NUMBER: _builtins.int
+    FACE_LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    NEEDED_LOG_LIKELIHOOD_RATIO_FIELD_NUMBER: _builtins.int
+    NEEDED_FALSE_MATCH_RATE_FIELD_NUMBER: _builtins.int
+    asked_because: Global___Reason.ValueType
+    """What the face ended with."""
+    attempts: _builtins.int
+    """Samples compared."""
+    rejected: _builtins.int
+    """Samples that could not be compared."""
+    score: _builtins.float
+    """How alike the deciding finger was, in [0, 1]. Absent when none was compared; so are all that follow."""
+    log_likelihood_ratio: _builtins.float
+    """Its natural log-likelihood ratio."""
+    false_match_rate: _builtins.float
+    """How often a stranger's finger does as well, in [0, 1]."""
+    extrapolated: _builtins.bool
+    """No such rate was measured: it lies on the calibration's modelled tail."""
+    face_log_likelihood_ratio: _builtins.float
+    """The face's log-likelihood ratio that was added to the finger's. Absent where the finger had to do alone."""
+    needed_log_likelihood_ratio: _builtins.float
+    """That face and finger together needed. Absent where the finger had to do alone."""
+    needed_false_match_rate: _builtins.float
+    """That a finger alone needed to stay below, in (0, 1). Absent where face and finger were added."""
+    def __init__(
+        self,
+        *,
+        asked_because: Global___Reason.ValueType = ...,
+        attempts: _builtins.int = ...,
+        rejected: _builtins.int = ...,
+        score: _builtins.float | None = ...,
+        log_likelihood_ratio: _builtins.float | None = ...,
+        false_match_rate: _builtins.float | None = ...,
+        extrapolated: _builtins.bool = ...,
+        face_log_likelihood_ratio: _builtins.float | None = ...,
+        needed_log_likelihood_ratio: _builtins.float | None = ...,
+        needed_false_match_rate: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_face_log_likelihood_ratio", b"_face_log_likelihood_ratio", "_false_match_rate", b"_false_match_rate", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_needed_false_match_rate", b"_needed_false_match_rate", "_needed_log_likelihood_ratio", b"_needed_log_likelihood_ratio", "_score", b"_score", "face_log_likelihood_ratio", b"face_log_likelihood_ratio", "false_match_rate", b"false_match_rate", "log_likelihood_ratio", b"log_likelihood_ratio", "needed_false_match_rate", b"needed_false_match_rate", "needed_log_likelihood_ratio", b"needed_log_likelihood_ratio", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_face_log_likelihood_ratio", b"_face_log_likelihood_ratio", "_false_match_rate", b"_false_match_rate", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_needed_false_match_rate", b"_needed_false_match_rate", "_needed_log_likelihood_ratio", b"_needed_log_likelihood_ratio", "_score", b"_score", "asked_because", b"asked_because", "attempts", b"attempts", "extrapolated", b"extrapolated", "face_log_likelihood_ratio", b"face_log_likelihood_ratio", "false_match_rate", b"false_match_rate", "log_likelihood_ratio", b"log_likelihood_ratio", "needed_false_match_rate", b"needed_false_match_rate", "needed_log_likelihood_ratio", b"needed_log_likelihood_ratio", "rejected", b"rejected", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__face_log_likelihood_ratio: _TypeAlias = _typing.Literal["face_log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofArgType__face_log_likelihood_ratio: _TypeAlias = _typing.Literal["_face_log_likelihood_ratio", b"_face_log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__false_match_rate: _TypeAlias = _typing.Literal["false_match_rate"]  # noqa: Y015
+    _WhichOneofArgType__false_match_rate: _TypeAlias = _typing.Literal["_false_match_rate", b"_false_match_rate"]  # noqa: Y015
+    _WhichOneofReturnType__log_likelihood_ratio: _TypeAlias = _typing.Literal["log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofArgType__log_likelihood_ratio: _TypeAlias = _typing.Literal["_log_likelihood_ratio", b"_log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__needed_false_match_rate: _TypeAlias = _typing.Literal["needed_false_match_rate"]  # noqa: Y015
+    _WhichOneofArgType__needed_false_match_rate: _TypeAlias = _typing.Literal["_needed_false_match_rate", b"_needed_false_match_rate"]  # noqa: Y015
+    _WhichOneofReturnType__needed_log_likelihood_ratio: _TypeAlias = _typing.Literal["needed_log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofArgType__needed_log_likelihood_ratio: _TypeAlias = _typing.Literal["_needed_log_likelihood_ratio", b"_needed_log_likelihood_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__face_log_likelihood_ratio) -> _WhichOneofReturnType__face_log_likelihood_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__false_match_rate) -> _WhichOneofReturnType__false_match_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__log_likelihood_ratio) -> _WhichOneofReturnType__log_likelihood_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__needed_false_match_rate) -> _WhichOneofReturnType__needed_false_match_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__needed_log_likelihood_ratio) -> _WhichOneofReturnType__needed_log_likelihood_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___FingerprintEvidence: _TypeAlias = FingerprintEvidence  # noqa: Y015
 
 @_typing.final
 class FrameCounts(_message.Message):
@@ -816,7 +1109,7 @@ class StageTiming(_message.Message):
     TOTAL_MS_FIELD_NUMBER: _builtins.int
     MAX_MS_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """decode, detect, quality, align, embed, mask, search, decide."""
+    """decode, detect, quality, align, embed, mask, liveness, search, finger, match."""
     count: _builtins.int
     """How often the stage ran."""
     total_ms: _builtins.float
