@@ -93,6 +93,7 @@ class Code(enum.StrEnum):
     MANIFEST_TOO_LARGE = "MANIFEST_TOO_LARGE"
     TEMPLATES_FULL = "TEMPLATES_FULL"
     EXPIRY_INVALID = "EXPIRY_INVALID"
+    PLANS_FULL = "PLANS_FULL"
     PACK_MISMATCH = "PACK_MISMATCH"
     SETTINGS_INVALID = "SETTINGS_INVALID"
     ADDRESS_REFUSED = "ADDRESS_REFUSED"
@@ -337,6 +338,11 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "INVALID_ARGUMENT",
             "The expiry is not in the future, or too far in it.",
             "Send a UTC time within the retention cap of the settings.",
+        ),
+        Code.PLANS_FULL: Entry(
+            "RESOURCE_EXHAUSTED",
+            "More flight plans are kept than allowed.",
+            "Wait until earlier flights are over; check that flights are named as in the gallery.",
         ),
         Code.PACK_MISMATCH: Entry(
             "FAILED_PRECONDITION",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from gate.decision.journey import GATE, Route
 from gate.decision.policy import Policy
 from gate.errors import Code, FieldViolation, SettingsError
 
@@ -113,6 +114,8 @@ class LaneSettings(_Group):
 
     checkpoint: str = "main"
     profile: str = "pedestrian"
+    touchpoint: str = Field("", description="of [journey] touchpoints; empty: no journey rules apply here")
+    gate: str = Field("", pattern=GATE, description="departure gate: only flights called there pass; empty: any")
 
 
 class Settings(BaseSettings):
@@ -134,12 +137,23 @@ class Settings(BaseSettings):
     fingerprint: FingerprintSettings = FingerprintSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
     profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
+    journey: Route = Route()
 
     @model_validator(mode="after")
     def _profiles_exist(self) -> Self:
         for name, lane in self.lanes.items():
             if lane.profile not in self.profiles:
                 raise ValueError(f"lane {name!r} asks for profile {lane.profile!r}, which is not under [profiles]")
+        return self
+
+    @model_validator(mode="after")
+    def _touchpoints_exist(self) -> Self:
+        for name, lane in self.lanes.items():
+            if lane.touchpoint not in {"", *self.journey.touchpoints}:
+                known = ", ".join(self.journey.touchpoints)
+                raise ValueError(f"lane {name!r} stands at touchpoint {lane.touchpoint!r}; [journey] has {known}")
+            if lane.gate and not lane.touchpoint:
+                raise ValueError(f"lane {name!r} has a gate but no touchpoint, so nothing would look at the gate")
         return self
 
 

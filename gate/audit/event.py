@@ -25,6 +25,7 @@ class EventKind(enum.StrEnum):
     DECISION = "decision"
     OVERRIDE = "override"
     DESTRUCTION = "destruction"
+    PLAN = "plan"
     KEY = "key"
     CLOCK = "clock"
     ACCESS_REFUSED = "access_refused"
@@ -59,6 +60,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
         EventKind.DESTRUCTION: _COUNTS
         | _BEFORE_AND_AFTER
         | {"flight", "traveller", "why", "generation", "complete", "places", "log_bytes"},
+        EventKind.PLAN: frozenset({"flight", "gate", "old_gate", "touchpoint", "opens_at", "closes_at", "result"}),
         EventKind.KEY: frozenset({"action", "key_id", "old_key_id", "data_keys", "flight", "source"}),
         EventKind.CLOCK: _COUNTS | {"direction", "jump_s", "action", "flights"},
         EventKind.ACCESS_REFUSED: frozenset({"method", "code", "lane", "listener"}),

@@ -13,6 +13,7 @@ from gate.audit.journal import Journal, MemoryJournal, SealedJournal
 from gate.clock import Clock, GuardedClock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
+from gate.engine.plans import StoredPlans
 from gate.engine.template import template_of
 from gate.errors import Code, ModelPackError
 from gate.gallery.gallery import Gallery
@@ -172,10 +173,11 @@ def _with_store(
             vision.pack_id, database, journal, keep_photos=keep_photos, clock=guarded, alarms=alarms, **rules
         )
         restored = gallery.restore(lambda photo: template_of(vision, photo), progress)
+        plans = StoredPlans(database, journal)
     except BaseException:
         database.close()
         raise
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, plans=plans)
     return Built(engine, vision, papers, journal, restored, database)
 
 

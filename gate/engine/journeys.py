@@ -1,0 +1,159 @@
+"""A traveller's way through the place, from one lane to the next: who may pass here now, and who has.
+
+::
+
+    face matched ─► claim_pass ─► None: reserved ─► gate opened ─► passed      at the last touchpoint: destroyed
+                        │                       └─► gate stays shut ─► give_back
+                        └─► a reason: an officer
+
+A pass is reserved before the gate opens and in one step with the question whether it may, so of two lanes that see one
+traveller at the same moment one opens. When the process dies between the two, the pass stays: that sends the traveller
+to an officer, and opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+
+from gate.decision.journey import FlightPlan, Route, judge
+from gate.decision.outcome import Reason
+from gate.errors import NotFoundError
+from gate.gallery.journeys import JourneyBook
+from gate.gallery.receipt import Receipt, Why
+
+_log = structlog.get_logger(__name__)
+
+
+class Journeys:
+    """The journeys of all who are expected. Safe for threads; every call may wait for the disk, where there is a store.
+
+    At a lane that stands at no touchpoint (an empty name) no rules apply and nothing is kept.
+
+    Args:
+        route: of the place.
+        book: of the gallery.
+        plan_of: the plan of a flight; None when there is none.
+        withdraw: destroys a traveller on a flight: `Engine.withdraw`.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        book: JourneyBook,
+        plan_of: Callable[[str], FlightPlan | None],
+        withdraw: Callable[[str, str, Why], Receipt],
+    ) -> None:
+        self.route = route
+        self._book = book
+        self._plan_of = plan_of
+        self._withdraw = withdraw
+
+    def bar(self, reference: str, flight: str, touchpoint: str, lane_gate: str, now: datetime) -> Reason | None:
+        """What bars the traveller from passing now; None when nothing does. Changes nothing.
+
+        Args:
+            reference, flight: the traveller.
+            touchpoint, lane_gate: where the lane stands, as its settings say.
+            now: UTC.
+
+        Raises:
+            StorageFault: the store cannot be read; nobody may pass.
+        """
+        if not touchpoint:
+            return None
+        journey = self._book.read(reference, flight)
+        return judge(self.route, touchpoint, lane_gate, self._plan_of(flight), journey, now)
+
+    def claim_pass(self, reference: str, flight: str, touchpoint: str, lane_gate: str, now: datetime) -> Reason | None:
+        """Reserves the pass, if nothing bars it; else says what does. In one step: of two lanes at once, one gets it.
+
+        Where the gate does not open in the end, call `give_back` with the same `now`; where it has, `passed`.
+
+        Args:
+            reference, flight, touchpoint, lane_gate, now: as for `bar`.
+
+        Returns:
+            None when the pass is reserved. EXPIRED for somebody who is not expected (any more).
+
+        Raises:
+            StorageFault: nothing is reserved; nobody may pass.
+        """
+        if not touchpoint:
+            return None
+        with self._book.opened(reference, flight) as page:
+            if page is None:
+                return Reason.EXPIRED
+            barred = judge(self.route, touchpoint, lane_gate, self._plan_of(flight), page.journey, now)
+            if barred is None:
+                page.journey = page.journey.passing(touchpoint, now)
+            return barred
+
+    def give_back(self, reference: str, flight: str, touchpoint: str, now: datetime) -> None:
+        """The gate did not open after all: the pass that was reserved at `now` is not one.
+
+        Does nothing for somebody who is not expected any more.
+
+        Raises:
+            StorageFault: the pass stays, which keeps the traveller out.
+        """
+        if not touchpoint:
+            return
+        with self._book.opened(reference, flight) as page:
+            if page is not None:
+                page.journey = page.journey.without(touchpoint, now)
+
+    def passed(self, reference: str, flight: str, touchpoint: str) -> Receipt | None:
+        """The gate has opened. At the last touchpoint the traveller's record is destroyed; the receipt of that.
+
+        Raises:
+            StorageFault: the record is not found any more, and will be destroyed with the next change or sweep.
+        """
+        return self.end(reference, flight) if touchpoint == self.route.last else None
+
+    def end(self, reference: str, flight: str) -> Receipt | None:
+        """Destroys the traveller's record on that flight, because they have boarded; None when it is gone already.
+
+        Raises:
+            StorageFault: as `passed`.
+        """
+        try:
+            return self._withdraw(reference, flight, Why.BOARDED)
+        except NotFoundError:  # expired or withdrawn meanwhile
+            return None
+
+    def finish(self) -> int:
+        """Ends the journeys of those whose last pass an earlier process could not; how many there were.
+
+        Nothing opens for them any more, so nobody needs their record.
+
+        Raises:
+            StorageFault: as `passed`.
+        """
+        left_over = self._book.having_passed(self.route.last)
+        for reference, flight in left_over:
+            self.end(reference, flight)
+        if left_over:
+            _log.warning("journeys_ended_late", travellers=len(left_over))
+        return len(left_over)
+
+    def pick(self, reference: str, flights: Iterable[str], touchpoint: str, lane_gate: str, now: datetime) -> str:
+        """Of several flights that the same person is on (a transfer), the one on which they may pass here now.
+
+        Args:
+            reference, touchpoint, lane_gate, now: as for `bar`.
+            flights: at least one.
+
+        Returns:
+            the first that nothing bars; else the first.
+
+        Raises:
+            StorageFault: as `bar`.
+        """
+        those = list(flights)
+        if len(those) == 1:
+            return those[0]
+        free = (flight for flight in those if self.bar(reference, flight, touchpoint, lane_gate, now) is None)
+        return next(free, those[0])
