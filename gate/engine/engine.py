@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -15,7 +15,8 @@ from gate.decision.calibration import Calibration
 from gate.decision.outcome import Outcome
 from gate.decision.passage import Rules
 from gate.engine.arrival import Arrival
-from gate.engine.attempt import Attempt, StartRequest
+from gate.engine.attempt import Attempt, Parts, StartRequest
+from gate.engine.fingers import FingerReader
 from gate.engine.journeys import Journeys
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
@@ -57,6 +58,7 @@ class Engine:
         journal: Journal | None = None,
         claims: ClaimRules | None = None,
         plans: PlanKeeper | None = None,
+        fingers: FingerReader | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -66,6 +68,8 @@ class Engine:
         self.pack_id = vision.pack_id
         self._vision = vision
         self._calibration = calibration
+        self.fingers = fingers
+        self._parts = Parts(vision, self.gallery.snapshot, self.clock, fingers)
         self._claims = claims or ClaimRules(settings.manifest.port)
         self.plans = FlightPlans(plans or UnkeptPlans(journal), self.clock, settings.journey.touchpoints)
         self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
@@ -97,7 +101,8 @@ class Engine:
         lane = self._lane(request)
         rules = self._rules(request, lane)
         arrival = Arrival(request.claim, request.flight, self._claims)
-        attempt = Attempt(request, rules, self._vision, self.gallery.snapshot, self.clock, arrival)
+        named = replace(request, profile=request.profile or lane.profile)
+        attempt = Attempt(named, rules, self._parts, arrival)
         with self._busy_lock:
             if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
                 raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
@@ -218,7 +223,13 @@ class Engine:
                 f"There is no profile {name!r}.",
                 FieldViolation("start.profile", f"empty, or one of: {', '.join(sorted(self.settings.profiles))}"),
             )
-        return Rules(policy, self._calibration, claimed=request.claim.kind is not PresentedKind.NOTHING)
+        return Rules(
+            policy,
+            self._calibration,
+            claimed=request.claim.kind is not PresentedKind.NOTHING,
+            sensor=request.sensor,
+            finger_llr=self.fingers.most_llr if self.fingers is not None else None,
+        )
 
     def _check_expiry(self, traveller: Traveller) -> None:
         now, cap_h = self.clock.utc(), self.settings.gallery.max_retention_h
