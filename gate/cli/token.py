@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gate.cli.claimed import STDIN, given
 from gate.cli.exits import Exit
 from gate.cli.failures import explained, fail
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Travel tokens: make a signing key, issue a token, verify one.")
 
-_STDIN = "-"
 _ALGORITHMS = ("EdDSA", "ES256")
 
 
@@ -115,7 +115,7 @@ def issue(
 
 @app.command()
 def verify(
-    token: str = typer.Argument(_STDIN, help="The token; - reads it from the input, where no other user sees it."),
+    token: str = typer.Argument(STDIN, help="The token; - reads it from the input, where no other user sees it."),
     jwks: Path = typer.Option(..., "--jwks", help="The issuers' public keys."),
     audience: list[str] = typer.Option(..., "--audience", help="The place where it is presented; may be repeated."),
     document: str = typer.Option("", "--document", help="Check that it is bound to this document number."),
@@ -134,7 +134,7 @@ def verify(
 
     - `gate token verify --picture telephone.png --jwks issuers.jwks --audience hkg-departures`
     """
-    if token == _STDIN == document and picture is None:
+    if token == STDIN == document and picture is None:
         raise typer.BadParameter("only one of token and document can come from the input", param_hint="--document")
     number = _number(document)
     with explained():
@@ -143,7 +143,7 @@ def verify(
         from gate.claims.token import TokenRules, verify_token
 
         rules = TokenRules(frozenset(audience), skew_s=skew_s, max_lifetime_s=max_hours * 3600)
-        text = _given(token) if picture is None else read_code(_image(picture))
+        text = given(token) if picture is None else read_code(_image(picture))
         now = datetime.now(UTC) if at is None else at.replace(tzinfo=at.tzinfo or UTC)
         found = verify_token(text, JwksFile(jwks), rules, now)
         if number:
@@ -179,14 +179,9 @@ def _show(found: TravelToken, *, bound: bool) -> None:
         print(f"  {finding.severity}: {finding.code}: {finding.message}")
 
 
-def _given(value: str) -> str:
-    """A value of the command line, or the input where it says so."""
-    return sys.stdin.read(1 << 16).strip() if value == _STDIN else value.strip()
-
-
 def _number(document: str) -> str:
     """The document number given, or nothing."""
-    number = _given(document).upper()
+    number = given(document).upper()
     if number and not re.fullmatch("[0-9A-Z]{1,32}", number):
         raise typer.BadParameter("expected 1 to 32 letters A to Z and digits, without filler", param_hint="--document")
     return number

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gate.client.claim import Claim
 from gate.client.connection import Tls
 from gate.client.gallery import EnrolReport, Expected
 from gate.client.gate import PLAY_FPS, GateClient, Picture
@@ -143,6 +144,7 @@ class BlockingGateClient:
         document: str = "",
         issuing_state: str = "",
         traveller_reference: str = "",
+        claim: Claim | None = None,
         checkpoint: str = "",
         profile: str = "",
         flight: str = "",
@@ -156,6 +158,7 @@ class BlockingGateClient:
                 document=document,
                 issuing_state=issuing_state,
                 traveller_reference=traveller_reference,
+                claim=claim,
                 checkpoint=checkpoint,
                 profile=profile,
                 flight=flight,
@@ -171,6 +174,7 @@ class BlockingGateClient:
         document: str = "",
         issuing_state: str = "",
         traveller_reference: str = "",
+        claim: Claim | None = None,
         flight: str = "",
         fps: float = PLAY_FPS,
         timeout_s: float | None = None,
@@ -184,6 +188,7 @@ class BlockingGateClient:
                 document=document,
                 issuing_state=issuing_state,
                 traveller_reference=traveller_reference,
+                claim=claim,
                 flight=flight,
                 fps=fps,
                 timeout_s=timeout_s,

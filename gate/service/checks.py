@@ -54,6 +54,12 @@ class Checks:
             self.fault(field, f"1 to {REFERENCE_LENGTH} printable ASCII characters; got {len(value)}")
         return value
 
+    def text(self, field: str, value: str, most: int) -> str:
+        """Any text of at most that many characters; what it says is read elsewhere."""
+        if not 1 <= len(value) <= most:
+            self.fault(field, f"1 to {most} characters; got {len(value)}")
+        return value
+
     def word(self, field: str, value: str) -> str:
         """One word of a list: no prose, so that no name comes in with it."""
         if not _WORD.fullmatch(value):

@@ -90,7 +90,7 @@ async def test_pixels_of_another_shape_or_type_are_refused(image: np.ndarray) ->
 
 async def test_two_claims_at_once_are_a_programming_error() -> None:
     async with GateClient("127.0.0.1:9") as client:
-        with pytest.raises(ValueError, match="not by both"):
+        with pytest.raises(ValueError, match="expected one of"):
             client.passage("lane-1", document="L8", traveller_reference="r")
 
 
