@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -12,6 +15,11 @@ from gate.cli.failures import explained, fail
 
 app = typer.Typer(no_args_is_help=True, help="Measure: how well, and how fast.")
 
+_JSON = typer.Option(None, "--json", help="Write figures, machine and run there.")
+_HTML = typer.Option(None, "--html", help="Write a report with plots there, one file.")
+_QUICK = typer.Option(False, "--quick", help="Less of everything, for CI.")
+_PACK = typer.Option(None, "--pack", help="Model pack; by default the engine's.")
+
 
 @app.callback()
 def bench() -> None:
@@ -19,11 +27,57 @@ def bench() -> None:
 
 
 @app.command()
+def accuracy(
+    dataset: Path | None = typer.Option(None, "--dataset", help="Folder of `PERSON/PHOTO`; by default of ../shared."),
+    masked_dataset: Path | None = typer.Option(
+        None, "--masked-dataset", help="The same people masked, under the same names; by default masks are drawn."
+    ),
+    distractors: Path | None = typer.Option(
+        None, "--distractors", help="People who are nobody of the data set, one photograph each."
+    ),
+    pairs: Path | None = typer.Option(None, "--pairs", help="CSV with the columns image_a, image_b, mated."),
+    lookalikes: Path | None = typer.Option(
+        None, "--lookalikes", help="CSV with the columns identity_a, identity_b: never compared."
+    ),
+    pack: str | None = _PACK,
+    flights: int = typer.Option(100, "--flights", min=1, help="Flights to simulate."),
+    seed: int = typer.Option(7, "--seed", help="Of flights, drawn masks and resampling."),
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """Tell people apart, from raw photographs: verification, flights of 420 expected travellers, a checkpoint.
+
+    A photograph that cannot be read, or in which nobody is found, counts as an error and is never dropped.
+
+    Examples:
+
+    - `gate bench accuracy --dataset photographs/ --json out/accuracy.json --html out/accuracy.html`
+    """
+    with _measuring():
+        from benchmarks import accuracy as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.default_plan(dataset, quick)
+        plan = replace(
+            plan,
+            masked_dataset=masked_dataset,
+            distractors=distractors or plan.distractors,
+            pairs=pairs or plan.pairs,
+            lookalikes=lookalikes or plan.lookalikes,
+            pack=pack or plan.pack,
+            flights=flights,
+            seed=seed,
+        )
+        run("accuracy", lambda console: benchmark.run(plan, console), Output(write_json, write_html))
+
+
+@app.command()
 def fingerprint(
     dataset: Path | None = typer.Option(
         None, "--dataset", help="Folder of `SET/FINGER_IMPRESSION.png`, of 500 dpi; by default ../shared."
     ),
-    write_json: Path | None = typer.Option(None, "--json", help="Write figures, machine and run there."),
+    write_json: Path | None = _JSON,
     templates: Path | None = typer.Option(
         None, "--templates", help="Take templates from here instead of extracting, where they lie there."
     ),
@@ -38,11 +92,27 @@ def fingerprint(
 
     - `gate bench fingerprint --json out/fingerprint.json`
     """
-    # One core is what is promised: BLAS would take all, and read this when numpy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with _measuring(blas_threads=1):
+        from benchmarks import fingerprint as benchmark
+
+        plan = benchmark.Plan(templates=templates, plots=plots)
+        if dataset is not None:
+            plan = benchmark.Plan(dataset=dataset, templates=templates, plots=plots)
+        benchmark.run(plan, write_json)
+
+
+@contextmanager
+def _measuring(blas_threads: int | None = None) -> Iterator[None]:
+    """Around a benchmark: errors become a line, also where the benchmarks are not installed.
+
+    Args:
+        blas_threads: where one core is what is promised: BLAS would take all, and reads this when numpy is imported.
+    """
+    if blas_threads is not None:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(blas_threads))
     with explained():
         try:
-            from benchmarks import fingerprint as benchmark
+            yield
         except ModuleNotFoundError as error:
             if error.name not in {"benchmarks", "psutil"}:
                 raise
@@ -51,7 +121,3 @@ def fingerprint(
                 "Run it from a checkout, after `make setup`.",
                 Exit.NOT_AS_EXPECTED,
             )
-        plan = benchmark.Plan(templates=templates, plots=plots)
-        if dataset is not None:
-            plan = benchmark.Plan(dataset=dataset, templates=templates, plots=plots)
-        benchmark.run(plan, write_json)

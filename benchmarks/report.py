@@ -1,0 +1,120 @@
+"""The report a person reads and files: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figure
+from benchmarks.measured import Measured
+from benchmarks.svg import draw
+
+_STYLE = """
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 1000px; margin: 2em auto; padding: 0 1em }
+h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em; border-bottom: 1px solid #ccc }
+table { border-collapse: collapse; margin: 1em 0 }
+th, td { text-align: left; padding: .2em .9em .2em 0; vertical-align: top }
+th { border-bottom: 1px solid #999 } td.number { text-align: right; font-variant-numeric: tabular-nums }
+.missed { color: #a40000; font-weight: bold } .held { color: #1a6b1a } svg { max-width: 100%; height: auto }
+@media print { svg, tr { break-inside: avoid } }
+"""
+
+
+def write(path: Path, measured: Measured, title: str, verdicts: Sequence[tuple[str, bool]] = ()) -> None:
+    """Writes the report; makes the folder.
+
+    Args:
+        verdicts: sentences about bars, and whether each was held.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html(measured, title, verdicts), "utf-8")
+
+
+def html(measured: Measured, title: str, verdicts: Sequence[tuple[str, bool]] = ()) -> str:
+    """The whole page."""
+    groups: dict[str, list[Figure]] = {}
+    for figure in measured.figures:
+        groups.setdefault(figure.name.partition(".")[0], []).append(figure)
+    parts = [f"<h1>{escape(title)}</h1>", _facts(measured.machine)]
+    if verdicts:
+        lines = (f'<li class="{"held" if held else "missed"}">{escape(line)}</li>' for line, held in verdicts)
+        parts.append(f"<h2>Bars</h2><ul>{''.join(lines)}</ul>")
+    if measured.notes or measured.insufficient:
+        too_few = (f"{i.name}: insufficient data: {i.found} {i.of}, it takes {i.needed}" for i in measured.insufficient)
+        lines = (f"<li>{escape(line)}</li>" for line in (*measured.notes, *too_few))
+        parts.append(f"<h2>To know</h2><ul>{''.join(lines)}</ul>")
+    drawings = [drawing for plot in measured.plots if (drawing := draw(plot))]
+    if drawings:
+        parts.append("<h2>Plots</h2>" + "".join(f"<p>{drawing}</p>" for drawing in drawings))
+    parts += [f"<h2>{escape(name)}</h2>{_table(figures)}" for name, figures in groups.items()]
+    parts.append(f"<h2>How it was run</h2>{_facts(_flat(measured.run))}")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def show(console: Console, measured: Measured, title: str) -> None:
+    """The same on a terminal, without plots."""
+    table = Table(title=title)
+    for heading in ("figure", "value", "95 % interval", "unit", "n"):
+        table.add_column(heading, justify="left" if heading in {"figure", "unit"} else "right", overflow="fold")
+    for figure in measured.figures:
+        interval = f"{_number(figure.ci_low)} to {_number(figure.ci_high)}"
+        table.add_row(figure.name, _number(figure.value), interval, figure.unit, str(figure.n))
+    console.print(table)
+    for item in measured.insufficient:
+        console.print(
+            f"{item.name}: insufficient data: {item.found} {item.of}, it takes {item.needed}", highlight=False
+        )
+    for note in measured.notes:
+        console.print(note, highlight=False)
+    for key, value in {**measured.machine, **_flat(measured.run)}.items():
+        console.print(f"[dim]{key:<28}[/]{value}", highlight=False)
+
+
+def _table(figures: Iterable[Figure]) -> str:
+    rows = (
+        f"<tr><td>{escape(f.name)}</td><td class=number>{_number(f.value)}</td>"
+        f"<td class=number>{_number(f.ci_low)} to {_number(f.ci_high)}</td><td>{escape(f.unit)}</td>"
+        f"<td class=number>{f.n}</td></tr>"
+        for f in figures
+    )
+    head = "<tr><th>figure</th><th>value</th><th>95 % interval</th><th>unit</th><th>n</th></tr>"
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    rows = (f"<tr><td>{escape(key)}</td><td>{escape(_said(value))}</td></tr>" for key, value in facts.items())
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _flat(run: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Nested facts under dotted names."""
+    found: dict[str, object] = {}
+    for key, value in run.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)
+
+
+def _number(value: float) -> str:
+    """Four significant digits, at least two decimals where it is small."""
+    return (
+        f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
+    )
