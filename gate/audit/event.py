@@ -32,7 +32,7 @@ class EventKind(enum.StrEnum):
     REPAIRED = "repaired"
 
 
-_COUNTS = frozenset({"travellers", "templates", "photos", "keys", "journeys"})
+_COUNTS = frozenset({"travellers", "templates", "photos", "keys", "journeys", "fingers"})
 _BEFORE_AND_AFTER = frozenset(f"{count}_{when}" for count in _COUNTS for when in ("before", "after"))
 
 FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
@@ -45,7 +45,10 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
             "refused", "unchanged", "findings", "errors", "warnings", "generation", "bytes",
         },
         EventKind.ENROLMENT: frozenset(
-            {"flight", "traveller", "templates", "result", "code", "pack", "generation", "lookalikes", "count"}
+            {
+                "flight", "traveller", "templates", "fingers", "result", "code", "pack", "generation", "lookalikes",
+                "count",
+            }
         ),
         EventKind.DECISION: frozenset(
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gate.client.errors import known_code
 from gate.decision.outcome import FingerEvidence, Guidance, Outcome, Reason
 from gate.errors import Code
-from gate.fingerprint.template import FingerPosition
+from gate.fingerprint.position import FingerPosition
 from gate.service.enums import (
     FINGER_FROM_WIRE,
     GUIDANCE_FROM_WIRE,

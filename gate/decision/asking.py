@@ -9,7 +9,7 @@ from typing import Self
 from gate.decision.event import FingerScore, FingersKnown
 from gate.decision.finger import FingerBudget, Suspect
 from gate.decision.outcome import FingerEvidence, Reason
-from gate.fingerprint.template import FingerPosition
+from gate.fingerprint.position import FingerPosition
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.decision.outcome import Decision, Guidance, Reason
-from gate.fingerprint.template import FingerPosition
+from gate.fingerprint.position import FingerPosition
 from gate.gallery.traveller import Candidates, Traveller
 from gate.vision.probe import MaskState, Sighting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -94,10 +94,15 @@ def count_memory(retired: Iterable[weakref.ref[Segment]], flight: str, doomed: D
     return count((segment for segment in alive if segment.flight == flight), doomed)
 
 
-def let_go(retired: Iterable[weakref.ref[Segment]]) -> None:
-    """Waits until nothing refers to these segments, but not for long."""
+def alive(references: Iterable[Callable[[], object]]) -> int:
+    """How many of these weak references refer to something still."""
+    return sum(reference() is not None for reference in references)
+
+
+def let_go(references: Collection[Callable[[], object]]) -> None:
+    """Waits until nothing refers to these segments and fingers, but not for long."""
     deadline_s = time.monotonic() + _LET_GO_S
-    while any(reference() is not None for reference in retired) and time.monotonic() < deadline_s:
+    while alive(references) and time.monotonic() < deadline_s:
         time.sleep(0.001)
 
 
@@ -113,4 +118,5 @@ def _facts(counts: Counts, when: str) -> dict[str, int]:
         f"photos_{when}": counts.photos,
         f"keys_{when}": counts.keys,
         f"journeys_{when}": counts.journeys,
+        f"fingers_{when}": counts.fingers,
     }

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from gate.audit.event import Fact as Fact  # noqa: PLC0414 -- passed on to whoever writes a `Change`
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.journeys import JourneyBook
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.snapshot import Snapshot
@@ -33,7 +34,7 @@ class Change:
 
     Attributes:
         put: who is expected from now on. Somebody new has no template yet; who is known (same reference and
-            flight) gets these documents, this expiry and these particulars, and keeps the templates.
+            flight) gets these documents, this expiry and these particulars, and keeps templates and fingers.
         remove: (reference, flight) of who is expected no more; who is not known is passed over. Removed before
             anybody is put.
         why: they are removed.
@@ -85,6 +86,11 @@ class GalleryDescription:
         return sum(flight.templates for flight in self.flights)
 
     @property
+    def fingers(self) -> int:
+        """Fingers over all flights listed."""
+        return sum(flight.fingers for flight in self.flights)
+
+    @property
     def without_template(self) -> int:
         """Travellers without a template, over all flights listed."""
         return sum(flight.without_template for flight in self.flights)
@@ -121,6 +127,15 @@ class Gallery(Protocol):
         Raises:
             EnrolmentError: TEMPLATES_FULL; EXPIRY_INVALID, when the expiry is beyond the retention cap.
             GateError: PACK_MISMATCH.
+        """
+        ...
+
+    def enrol_finger(self, reference: str, flight: str, finger: FingerTemplate) -> Enrolment:
+        """Adds a finger to a traveller who is expected. Idempotent.
+
+        Raises:
+            NotFoundError: TRAVELLER_UNKNOWN.
+            EnrolmentError: TEMPLATES_FULL, see `gate.gallery.hands`.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from gate.audit.event import Event
 from gate.audit.journal import Journal
 from gate.audit.pseudonym import pseudonym
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.journeys import JourneyBook, MemoryJourneys
 from gate.gallery.receipt import NOTHING, Counts, Place
 from gate.gallery.traveller import Traveller
@@ -65,6 +66,10 @@ class Ledger(Protocol):
 
     def put(self, additions: Iterable[Addition]) -> None:
         """Writes people down."""
+        ...
+
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+        """Writes down a finger of somebody who is written down; `ordinal` among theirs, from 0."""
         ...
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
@@ -148,6 +153,9 @@ class Unkept:
         for flight in {addition.traveller.flight for addition in additions}:
             if flight not in self._seals:
                 self._seals[flight] = Seal(new_key())
+
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+        """See `Ledger`."""
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
         """See `Ledger`."""

@@ -12,12 +12,14 @@ import numpy as np
 from gate.audit.event import Event
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
+from gate.fingerprint.packed import pack
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.keeper import Addition, Deletion
 from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import FlightSeal, pack_traveller
 from gate.storage.database import Database
 
-_OF_PEOPLE = ("travellers", "templates", "photos", "journeys")
+_OF_PEOPLE = ("travellers", "templates", "photos", "journeys", "fingers")
 _DELETE_TAG = (
     *(f"DELETE FROM {table} WHERE flight = ? AND tag = ?" for table in (*_OF_PEOPLE, "lookalikes")),  # noqa: S608 -- names of ours
     "DELETE FROM lookalikes WHERE other_flight = ? AND other_tag = ?",
@@ -73,6 +75,15 @@ class SealedLedger:
                     "INSERT OR IGNORE INTO lookalikes(flight, tag, other_flight, other_tag) VALUES (?, ?, ?, ?)",
                     (seal.number, tag, other.number, other.tag(reference)),
                 )
+
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+        """See `Ledger`."""
+        seal = self.seals[flight]
+        tag = seal.tag(reference)
+        self._connection.execute(
+            "INSERT INTO fingers(flight, tag, ordinal, sealed) VALUES (?, ?, ?, ?)",
+            (seal.number, tag, ordinal, seal.close("finger", tag, pack(finger))),
+        )
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:
         """See `Ledger`."""

@@ -20,8 +20,11 @@ from gate.audit.event import Event, EventKind
 from gate.audit.journal import Journal
 from gate.clock import Clock, ClockStep, GuardedClock, SystemClock
 from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError, StorageFault
-from gate.gallery.destruction import Destruction, Doomed, count, count_memory, flight_fact, let_go
+from gate.fingerprint.template import FingerTemplate
+from gate.gallery.destruction import Destruction, Doomed, alive, count, count_memory, flight_fact, let_go
 from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
+from gate.gallery.hands import Hand, grown, watched, with_hand, without
+from gate.gallery.hands import count as count_fingers
 from gate.gallery.journeys import JourneyBook
 from gate.gallery.keeper import Addition, Keeper, Unkept
 from gate.gallery.life import ClockAlarms, clock_event
@@ -110,6 +113,25 @@ class MemoryGallery:
             self._publish({}, {traveller.flight: {traveller.reference: entry}})
         return result
 
+    def enrol_finger(self, reference: str, flight: str, finger: FingerTemplate) -> Enrolment:
+        """See `Gallery`."""
+        with self._writing:
+            self._settle_earlier()
+            if not any(self._snapshot.places(reference, flight)):
+                raise NotFoundError(
+                    Code.TRAVELLER_UNKNOWN, "No traveller of that reference is expected on that flight."
+                )
+            known = self._snapshot.fingers(reference, flight)
+            hand = grown(known, finger)
+            result = Enrolment.ALREADY_ENROLLED if hand is known else Enrolment.ENROLLED
+            self._write_finger(reference, flight, hand, result)
+            self._snapshot = replace(
+                self._snapshot,
+                generation=self._snapshot.generation + 1,
+                hands=with_hand(self._snapshot.hands, flight, reference, hand),
+            )
+        return result
+
     def apply(self, change: Change) -> Applied:
         """See `Gallery`."""
         self._check_retention(change.put)
@@ -168,7 +190,7 @@ class MemoryGallery:
         if flight is not None and flight not in snapshot.flights:
             raise NotFoundError(Code.FLIGHT_UNKNOWN, f"Nobody is enrolled for flight {flight!r}.")
         names = snapshot.flights if flight is None else [flight]
-        described = (_describe(name, snapshot.flights[name], now) for name in names)
+        described = (_describe(name, snapshot.flights[name], snapshot.hands.get(name, {}), now) for name in names)
         return GalleryDescription(tuple(filter(None, described)), snapshot.generation, snapshot.pack_id)
 
     def _check_retention(self, travellers: Iterable[Traveller]) -> None:
@@ -247,7 +269,10 @@ class MemoryGallery:
             else:
                 del flights[flight]
         self._snapshot = replace(
-            self._snapshot, generation=self._snapshot.generation + 1, flights=MappingProxyType(flights)
+            self._snapshot,
+            generation=self._snapshot.generation + 1,
+            flights=MappingProxyType(flights),
+            hands=without(self._snapshot.hands, remove),
         )
         return tuple(retired)
 
@@ -263,12 +288,13 @@ class MemoryGallery:
             return []
         at = self._clock.utc()
         before = {flight: self._count(flight, doomed) for flight in doomed}
+        fingers = watched(self._snapshot.hands, doomed)
         retired = self._publish(doomed, {})
         for reference in frozenset().union(*doomed.values()):
             marks = self._snapshot.lookalikes
             if marks.of(reference) and not any(self._snapshot.places(reference, None)):
                 marks.forget(reference)
-        let_go(retired)
+        let_go([*retired, *(finger for of in fingers.values() for finger in of)])
         return [
             Destruction(
                 flight=flight,
@@ -280,13 +306,14 @@ class MemoryGallery:
                 traveller=self._keeper.pseudonym(flight, next(iter(references))) if len(references) == 1 else "",
                 index_before=before[flight],
                 index_after=self._count(flight, doomed),
-                memory_after=count_memory(retired, flight, doomed),
+                memory_after=count_memory(retired, flight, doomed) + Counts(fingers=alive(fingers[flight])),
             )
             for flight, references in doomed.items()
         ]
 
     def _count(self, flight: str, doomed: Doomed) -> Counts:
-        return count(self._snapshot.segments(flight), doomed)
+        fingers = count_fingers(self._snapshot.hands, flight, doomed[flight])
+        return count(self._snapshot.segments(flight), doomed) + Counts(fingers=fingers)
 
     def _settle_earlier(self) -> None:
         """Before anything new: destructions that are due still. Their receipts come with the next sweep."""
@@ -346,6 +373,20 @@ class MemoryGallery:
             }
             ledger.record(Event(EventKind.ENROLMENT, at, facts))
 
+    def _write_finger(self, reference: str, flight: str, hand: Hand, result: Enrolment) -> None:
+        at = self._clock.utc()
+        with self._keeper.writing(at) as ledger:
+            if result is Enrolment.ENROLLED:
+                ledger.put_finger(flight, reference, len(hand) - 1, hand[-1])
+            facts = {
+                "flight": flight_fact(flight),
+                "traveller": ledger.pseudonym(flight, reference),
+                "result": result.value,
+                "fingers": len(hand),
+                "generation": self._snapshot.generation + 1,
+            }
+            ledger.record(Event(EventKind.ENROLMENT, at, facts))
+
     def _note_time(self, steps: tuple[ClockStep, ...]) -> None:
         """Records what the clock did, and how late it is."""
         if self._traces_bytes:
@@ -379,7 +420,7 @@ def _with_template(known: Entry | None, traveller: Traveller, template: Probe) -
     return Entry(traveller, np.concatenate([known.templates, row]))
 
 
-def _describe(flight: str, segments: Segments, now: datetime) -> FlightDescription | None:
+def _describe(flight: str, segments: Segments, hands: Mapping[str, Hand], now: datetime) -> FlightDescription | None:
     spans = [span for segment in segments if (span := segment.lifespan(now)) is not None]
     if not spans:
         return None
@@ -392,4 +433,5 @@ def _describe(flight: str, segments: Segments, now: datetime) -> FlightDescripti
         first_expiry=min(first for first, _ in spans),
         last_expiry=max(last for _, last in spans),
         without_template=without_template,
+        fingers=sum(len(hands[reference]) for part in segments for reference in part.unexpired(hands.keys(), now)),
     )

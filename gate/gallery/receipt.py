@@ -49,6 +49,7 @@ class Counts:
     photos: int = 0
     keys: int = 0
     journeys: int = 0
+    fingers: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -57,6 +58,7 @@ class Counts:
             self.photos + other.photos,
             self.keys + other.keys,
             journeys=self.journeys + other.journeys,
+            fingers=self.fingers + other.fingers,
         )
 
     def most(self, other: Counts) -> Counts:
@@ -103,13 +105,18 @@ class Receipt:
 
     @property
     def templates(self) -> int:
-        """Templates removed."""
+        """Templates of faces removed."""
         return self.before[Place.INDEX].templates
+
+    @property
+    def fingers(self) -> int:
+        """Templates of fingers removed."""
+        return self.before[Place.INDEX].fingers
 
     @property
     def remaining(self) -> int:
         """Templates counted again afterwards, in all places; nought when the destruction is complete."""
-        return sum(counts.templates for counts in self.after.values())
+        return sum(counts.templates + counts.fingers for counts in self.after.values())
 
 
 def together(receipts: Sequence[Receipt]) -> Receipt:

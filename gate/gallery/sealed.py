@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,6 +15,7 @@ from gate.audit.event import Event, EventKind
 from gate.audit.journal import SealedJournal
 from gate.clock import Clock
 from gate.errors import InputError
+from gate.gallery.hands import Hand
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt
@@ -34,7 +35,7 @@ class Restored:
     """What a restart brought back.
 
     Attributes:
-        flights, travellers, templates: that are served again.
+        flights, travellers, templates, fingers: that are served again.
         receipts: for those who had expired meanwhile.
         embedded: photographs that were embedded again, because their templates are of another model pack.
         to_enrol: (reference, flight) of travellers whose templates are of another pack and whose photographs were not
@@ -47,6 +48,7 @@ class Restored:
     receipts: tuple[Receipt, ...]
     embedded: int
     to_enrol: tuple[tuple[str, str], ...]
+    fingers: int
 
 
 class SealedGallery(MemoryGallery):
@@ -113,21 +115,28 @@ class SealedGallery(MemoryGallery):
             receipts,
             embedded,
             to_enrol,
+            sum(len(hand) for hands in self._snapshot.hands.values() for hand in hands.values()),
         )
 
     def _open_all(self, tell: Progress) -> list[tuple[str, str]]:
         """Publishes everybody; (reference, flight) of those whose templates are of another pack only."""
         flights: dict[str, Segments] = {}
+        hands: dict[str, Mapping[str, Hand]] = {}
         stale: list[tuple[str, str]] = []
         with self._writing:
             count = self._store.flight_count
             for stored in self._store.load(self._snapshot.pack_id):
                 if stored.travellers:
                     flights[stored.flight] = built(stored.flight, stored.travellers, stored.counts, stored.rows)
+                if stored.hands:
+                    hands[stored.flight] = MappingProxyType(stored.hands)
                 stale += _stale(stored)
                 tell("open", len(flights), count)
             self._snapshot = replace(
-                self._snapshot, generation=self._snapshot.generation + 1, flights=MappingProxyType(flights)
+                self._snapshot,
+                generation=self._snapshot.generation + 1,
+                flights=MappingProxyType(flights),
+                hands=MappingProxyType(hands),
             )
             for one, other in self._store.lookalikes(self._everybody()):
                 self._snapshot.lookalikes.add(one, [other])

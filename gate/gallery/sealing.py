@@ -14,7 +14,7 @@ from gate.storage.seal import Seal
 
 TAG_BYTES = 16
 
-KINDS = ("traveller", "template", "photo", "journey")
+KINDS = ("traveller", "template", "photo", "journey", "finger")
 """Of sealed records."""
 
 

@@ -6,7 +6,7 @@ few megabytes at most, and never the whole flight or checkpoint (docs/decisions/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -139,6 +139,10 @@ class Segment:
         if self._nobody_expired(now):
             return []
         return [int(position) for position in np.flatnonzero(self._expiry <= now.timestamp())]
+
+    def unexpired(self, references: Set[str], now: datetime) -> Iterator[str]:
+        """Of these references, those in the segment that have not expired at `now` (UTC)."""
+        return (r for r in references & self.positions.keys() if self.travellers[self.positions[r]].expires_at > now)
 
     def alive(self, now: datetime) -> Alive:
         """Of those unexpired at `now` (UTC)."""

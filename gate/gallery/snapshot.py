@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from gate.errors import Code, GateError
+from gate.gallery.hands import NO_HANDS, Hand, Hands
 from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.traveller import Candidate, Candidates
@@ -24,12 +25,14 @@ class Snapshot:
         generation: counts the gallery's changes.
         flights: flight -> its segments.
         lookalikes: marks between references; those of nobody in the snapshot have no effect.
+        hands: fingers, of those who have any enrolled.
     """
 
     pack_id: str
     generation: int = 0
     flights: Mapping[str, tuple[Segment, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lookalikes: Lookalikes = field(default_factory=Lookalikes)
+    hands: Hands = field(default_factory=lambda: NO_HANDS)
 
     def search(self, probe: Probe, now: datetime, *, flight: str | None = None, k: int = 5) -> Candidates:
         """1:N: the `k` most similar travellers, unexpired at `now` (UTC), of one flight or of all.
@@ -92,6 +95,14 @@ class Snapshot:
             for segment, position in self.places(reference, flight)
             if segment.travellers[position].expires_at > now
         )
+
+    def fingers(self, reference: str, flight: str) -> Hand:
+        """The fingers of a traveller, expired or not, in the order in which they were enrolled; empty without any.
+
+        Who keeps one while the traveller is destroyed is counted in the receipt: take them when they are compared, and
+        let go of them afterwards.
+        """
+        return self.hands.get(flight, {}).get(reference, ())
 
     def places(self, reference: str, flight: str | None) -> Iterator[tuple[Segment, int]]:
         """Where the traveller stands, expired or not, one a flight."""

@@ -6,6 +6,7 @@
     travellers   flight, tag, expires_at, sealed                  sealed: reference, documents, expiry, particulars
     templates    flight, tag, pack, ordinal, sealed               sealed: float32, little-endian
     photos       flight, tag, ordinal, sealed                     only where photographs are kept
+    fingers      flight, tag, ordinal, sealed                     sealed: see gate.fingerprint.packed
     lookalikes   flight, tag, other_flight, other_tag             marks between tags
     journeys     flight, tag, sealed                              sealed: reference, touchpoints passed, times
 
@@ -22,12 +23,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
-from gate.errors import Code, StorageFault
+from gate.errors import Code, FingerprintError, StorageFault
+from gate.fingerprint.packed import unpack
+from gate.fingerprint.template import FingerTemplate
+from gate.gallery.hands import Hand
 from gate.gallery.journeys import TABLE as JOURNEYS_TABLE
 from gate.gallery.journeys import SealedJourneys
 from gate.gallery.keeper import Deletion, Ledger
@@ -47,6 +52,8 @@ _TABLES = (
     " ordinal INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY(flight, tag, pack, ordinal))",
     "CREATE TABLE IF NOT EXISTS photos(flight INTEGER NOT NULL, tag BLOB NOT NULL, ordinal INTEGER NOT NULL,"
     " sealed BLOB NOT NULL, PRIMARY KEY(flight, tag, ordinal))",
+    "CREATE TABLE IF NOT EXISTS fingers(flight INTEGER NOT NULL, tag BLOB NOT NULL, ordinal INTEGER NOT NULL,"
+    " sealed BLOB NOT NULL, PRIMARY KEY(flight, tag, ordinal))",
     "CREATE TABLE IF NOT EXISTS lookalikes(flight INTEGER NOT NULL, tag BLOB NOT NULL, other_flight INTEGER NOT NULL,"
     " other_tag BLOB NOT NULL, PRIMARY KEY(flight, tag, other_flight, other_tag)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS lookalikes_other ON lookalikes(other_flight, other_tag)",
@@ -63,6 +70,7 @@ class Stored:
         counts: templates of this pack, of each traveller.
         rows: all those templates, in the same order (R, D).
         stale: references of those who have templates of other packs only.
+        hands: fingers by reference, of those who have any.
     """
 
     flight: str
@@ -70,6 +78,7 @@ class Stored:
     counts: tuple[int, ...]
     rows: Rows
     stale: frozenset[str]
+    hands: Mapping[str, Hand]
 
 
 class SealedStore:
@@ -154,8 +163,14 @@ class SealedStore:
                     templates[number][tag].append(sealed)
                 else:
                     others[number].add(tag)
+            fingers: defaultdict[int, defaultdict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+            for number, tag, sealed in connection.execute("SELECT flight, tag, sealed FROM fingers ORDER BY rowid"):
+                fingers[number][tag].append(sealed)
         for seal in self._seals.values():
-            yield _opened(seal, people.pop(seal.number, []), templates.pop(seal.number, {}), others[seal.number])
+            number = seal.number
+            # Taken out, so that what was opened already does not wait in memory for the last flight.
+            rows = _Rows(people.pop(number, []), templates.pop(number, {}), fingers.pop(number, {}), others[number])
+            yield _opened(seal, rows)
 
     def photos(self, flight: str, reference: str) -> tuple[bytes, ...]:
         """The photographs kept of a traveller.
@@ -191,9 +206,24 @@ def _key(database: Database, connection: sqlite3.Connection, flight: str) -> Sea
     return seal
 
 
-def _opened(
-    seal: FlightSeal, people: Sequence[tuple[bytes, bytes]], templates: Mapping[bytes, list[bytes]], others: Set[bytes]
-) -> Stored:
+class _Rows(NamedTuple):
+    """A flight's sealed rows.
+
+    Attributes:
+        people: (tag, sealed), in the order they came.
+        templates: of this pack, by tag.
+        fingers: by tag.
+        others: tags that have templates of other packs.
+    """
+
+    people: Sequence[tuple[bytes, bytes]]
+    templates: Mapping[bytes, list[bytes]]
+    fingers: Mapping[bytes, list[bytes]]
+    others: Set[bytes]
+
+
+def _opened(seal: FlightSeal, stored: _Rows) -> Stored:
+    people, templates, fingers, others = stored
     travellers = tuple(unpack_traveller(seal.open("traveller", tag, sealed), seal.flight) for tag, sealed in people)
     counts = tuple(len(templates.get(tag, ())) for tag, _ in people)
     content = b"".join(seal.open("template", tag, sealed) for tag, _ in people for sealed in templates.get(tag, ()))
@@ -203,4 +233,16 @@ def _opened(
         for traveller, (tag, _), count in zip(travellers, people, counts, strict=True)
         if not count and tag in others
     }
-    return Stored(seal.flight, travellers, counts, rows, frozenset(stale))
+    hands = {
+        traveller.reference: tuple(_finger(seal, tag, sealed) for sealed in fingers[tag])
+        for traveller, (tag, _) in zip(travellers, people, strict=True)
+        if tag in fingers
+    }
+    return Stored(seal.flight, travellers, counts, rows, frozenset(stale), hands)
+
+
+def _finger(seal: FlightSeal, tag: bytes, sealed: bytes) -> FingerTemplate:
+    try:
+        return unpack(seal.open("finger", tag, sealed))
+    except FingerprintError as error:
+        raise StorageFault(Code.SEAL_BROKEN, f"A finger in the store cannot be read: {error.message}.") from error

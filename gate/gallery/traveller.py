@@ -109,6 +109,7 @@ class FlightDescription:
     Attributes:
         travellers: everybody expected, with or without templates.
         without_template: those of them who have none yet.
+        fingers: templates of their fingers.
     """
 
     flight: str
@@ -117,3 +118,4 @@ class FlightDescription:
     first_expiry: datetime
     last_expiry: datetime
     without_template: int = 0
+    fingers: int = 0

@@ -9,7 +9,7 @@ from gate.decision.outcome import Guidance, Outcome, Reason
 from gate.engine.fingers import RecordEncoding
 from gate.engine.loading import PersonState
 from gate.fingerprint.image import FingerEncoding
-from gate.fingerprint.template import FingerPosition, Impression
+from gate.fingerprint.position import FingerPosition, Impression
 from gate.gallery.receipt import Why
 from gate.manifest.findings import Severity
 from gate.service.pb import fingerprint_pb2 as finger_pb

@@ -11,8 +11,12 @@ from gate.errors import Code, StorageFault, StoreError
 from gate.storage.faults import primary_code
 
 APPLICATION_ID = 0x65676174  # "egat"
-VERSION = 1
-"""Of the file's layout (SQLite's user_version). A store of a higher one is refused."""
+VERSION = 2
+"""Of the file's layout (SQLite's user_version). A store of a higher one is refused: a version that does not know all
+tables would leave rows behind when it destroys. One of a lower one is raised; what is new makes its own tables.
+
+1: the first one. 2: fingers and journeys.
+"""
 
 BUSY_S = 2.0
 """How long a statement waits for another process that reads the journal."""
@@ -49,7 +53,8 @@ def prepare(writer: sqlite3.Connection, key_id: str, *, new: bool) -> None:
                 writer.execute(statement)
             writer.execute("INSERT INTO meta(name, value) VALUES ('master_key_id', ?)", (key_id,))
             writer.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            writer.execute(f"PRAGMA user_version = {VERSION}")
+    if writer.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        writer.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def stored_key_id(path: Path, connection: sqlite3.Connection) -> str | None:

@@ -14,7 +14,10 @@ import pytest
 
 from gate.audit.journal import MemoryJournal, SealedJournal
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
+from gate.fingerprint.packed import pack
+from gate.fingerprint.template import FingerPosition, FingerTemplate
 from gate.gallery.gallery import MAX_TEMPLATES, Change, Enrolment, Gallery
+from gate.gallery.hands import MAX_FINGERS, MAX_VIEWS
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Place, Why
 from gate.gallery.sealed import SealedGallery
@@ -22,6 +25,7 @@ from gate.gallery.traveller import Particulars, TravelDocument, Traveller
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
 from gate.vision.probe import MaskState, Probe
+from tests.fingerprint.fingers import finger
 from tests.gallery.fakes import ListGallery, StandingClock
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -342,3 +346,95 @@ def test_searches_while_others_write_see_whole_snapshots(gallery: Gallery) -> No
     for thread in threads:
         thread.join()
     assert not failures
+
+
+INDEX = FingerPosition.RIGHT_INDEX
+
+
+def print_of(seed: int, position: FingerPosition = INDEX, extractor: str = "test-1") -> FingerTemplate:
+    return replace(finger(seed), finger=position, extractor=extractor)
+
+
+def seen(gallery: Gallery, reference: str, flight: str = "CX1") -> list[bytes]:
+    return [pack(one) for one in gallery.snapshot().fingers(reference, flight)]
+
+
+def test_fingers_hang_on_the_traveller_of_one_flight(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"), traveller("a", "CX2"), traveller("b"))))
+    prints = [print_of(1), print_of(2, FingerPosition.LEFT_THUMB)]
+    for one in prints:
+        assert gallery.enrol_finger("a", "CX1", one) is Enrolment.ENROLLED
+    assert seen(gallery, "a") == [pack(one) for one in prints]
+    assert seen(gallery, "a", "CX2") == seen(gallery, "b") == seen(gallery, "nobody", "CX9") == []
+
+
+def test_a_finger_of_nobody_who_is_expected_is_refused(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"),)))
+    for reference, flight in (("b", "CX1"), ("a", "CX2")):
+        with pytest.raises(NotFoundError) as unknown:
+            gallery.enrol_finger(reference, flight, print_of(1))
+        assert unknown.value.code is Code.TRAVELLER_UNKNOWN
+
+
+def test_the_same_finger_twice_is_one(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"),)))
+    gallery.enrol_finger("a", "CX1", print_of(1))
+    assert gallery.enrol_finger("a", "CX1", print_of(1)) is Enrolment.ALREADY_ENROLLED
+    assert len(seen(gallery, "a")) == 1
+
+
+def test_fingers_are_limited_and_a_refused_one_changes_nothing(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"),)))
+    for seed in range(MAX_VIEWS):
+        gallery.enrol_finger("a", "CX1", print_of(seed))
+    with pytest.raises(EnrolmentError) as refused:
+        gallery.enrol_finger("a", "CX1", print_of(50))
+    assert refused.value.code is Code.TEMPLATES_FULL
+    positions = [position for position in FingerPosition if position is not INDEX]
+    for seed, position in enumerate(positions[: MAX_FINGERS - MAX_VIEWS]):
+        gallery.enrol_finger("a", "CX1", print_of(seed, position))
+    with pytest.raises(EnrolmentError):
+        gallery.enrol_finger("a", "CX1", print_of(50, positions[-1]))
+    assert len(seen(gallery, "a")) == MAX_FINGERS
+    # Those of an extractor that is gone from this engine must not stand in the way of those that it can compare.
+    assert gallery.enrol_finger("a", "CX1", print_of(1, extractor="test-2")) is Enrolment.ENROLLED
+
+
+def test_fingers_go_with_their_traveller_and_are_counted(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"), traveller("b"), traveller("early", hours=1), traveller("c", "CX2"))))
+    for who, flight in (("a", "CX1"), ("a", "CX1"), ("b", "CX1"), ("early", "CX1"), ("c", "CX2")):
+        gallery.enrol_finger(who, flight, print_of(len(seen(gallery, who, flight))))
+    receipts = [gallery.withdraw("a", None), *gallery.expire(NOW + timedelta(hours=2)), gallery.close_flight("CX1")]
+    assert [receipt.before[Place.INDEX].fingers for receipt in receipts] == [2, 1, 1]
+    assert all(receipt.complete for receipt in receipts)
+    assert [seen(gallery, who) for who in ("a", "b", "early")] == [[], [], []]
+    assert len(seen(gallery, "c", "CX2")) == 1
+
+
+def test_a_manifest_keeps_fingers_of_those_it_updates_and_takes_those_of_whom_it_removes(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"), traveller("b"))))
+    for who in ("a", "b"):
+        gallery.enrol_finger(who, "CX1", print_of(1))
+    applied = gallery.apply(Change((traveller("a", "CX1", 2), traveller("b")), (("b", "CX1"),)))
+    assert applied.receipt is not None and applied.receipt.complete
+    assert (len(seen(gallery, "a")), seen(gallery, "b")) == (1, [])
+    gallery.enrol(traveller("a"), face(1))
+    assert len(seen(gallery, "a")) == 1
+
+
+def test_fingers_are_counted_while_their_travellers_are_expected(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("early", hours=1), traveller("late", hours=3), traveller("c", "CX2"))))
+    for who, flight in (("early", "CX1"), ("late", "CX1"), ("c", "CX2")):
+        gallery.enrol_finger(who, flight, print_of(1))
+    assert gallery.describe(NOW, None).fingers == 3
+    assert [f.fingers for f in gallery.describe(NOW + timedelta(hours=2), "CX1").flights] == [1]
+
+
+def test_a_snapshot_keeps_the_fingers_that_it_had(gallery: Gallery) -> None:
+    gallery.apply(Change((traveller("a"),)))
+    before = gallery.snapshot()
+    gallery.enrol_finger("a", "CX1", print_of(1))
+    between = gallery.snapshot()
+    gallery.enrol_finger("a", "CX1", print_of(2))
+    assert [len(s.fingers("a", "CX1")) for s in (before, between, gallery.snapshot())] == [0, 1, 2]
+    assert gallery.snapshot().generation > between.generation > before.generation

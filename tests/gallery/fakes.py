@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError
+from gate.fingerprint.packed import pack
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
+from gate.gallery.hands import MAX_FINGERS, MAX_VIEWS, Hands
 from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import Entry, Segment
@@ -61,6 +64,7 @@ class ListGallery:
         self._pack_id = pack_id
         self._lookalike_similarity = lookalike_similarity
         self._people: list[tuple[Traveller, list[Probe]]] = []
+        self._fingers: dict[tuple[str, str], list[FingerTemplate]] = {}
         self._generation = 0
 
     def snapshot(self) -> Snapshot:
@@ -77,7 +81,13 @@ class ListGallery:
             )
             for flight in dict.fromkeys(t.flight for t, _ in self._people)
         }
-        return Snapshot(self._pack_id, self._generation, flights, self._lookalikes())
+        return Snapshot(self._pack_id, self._generation, flights, self._lookalikes(), self._hands())
+
+    def _hands(self) -> Hands:
+        hands: dict[str, dict[str, tuple[FingerTemplate, ...]]] = {}
+        for (reference, flight), fingers in self._fingers.items():
+            hands.setdefault(flight, {})[reference] = tuple(fingers)
+        return hands
 
     def pseudonym(self, reference: str, flight: str) -> str:
         return f"{reference} of {flight}"
@@ -96,6 +106,21 @@ class ListGallery:
         self._put(traveller, [*own, template] if new else own)
         self._generation += 1
         return Enrolment.ENROLLED if new else Enrolment.ALREADY_ENROLLED
+
+    def enrol_finger(self, reference: str, flight: str, finger: FingerTemplate) -> Enrolment:
+        if not any((t.reference, t.flight) == (reference, flight) for t, _ in self._people):
+            raise NotFoundError(Code.TRAVELLER_UNKNOWN, "unknown")
+        own = self._fingers.setdefault((reference, flight), [])
+        if any(pack(known) == pack(finger) for known in own):
+            self._generation += 1
+            return Enrolment.ALREADY_ENROLLED
+        of_one_extractor = [known for known in own if known.extractor == finger.extractor]
+        of_one_finger = [known for known in of_one_extractor if known.finger == finger.finger]
+        if len(of_one_extractor) == MAX_FINGERS or len(of_one_finger) == MAX_VIEWS:
+            raise EnrolmentError(Code.TEMPLATES_FULL, "full")
+        own.append(finger)
+        self._generation += 1
+        return Enrolment.ENROLLED
 
     def apply(self, change: Change) -> Applied:
         removed = self._keep(lambda t: (t.reference, t.flight) not in change.remove, change.why)
@@ -139,7 +164,10 @@ class ListGallery:
                 expiries = [t.expires_at for t, _ in people]
                 templates = sum(len(p) for _, p in people)
                 bare = sum(not p for _, p in people)
-                flights.append(FlightDescription(name, len(people), templates, min(expiries), max(expiries), bare))
+                fingers = sum(len(self._fingers.get((t.reference, name), ())) for t, _ in people)
+                flights.append(
+                    FlightDescription(name, len(people), templates, min(expiries), max(expiries), bare, fingers)
+                )
         return GalleryDescription(tuple(flights), self._generation, self._pack_id)
 
     def _templates(self, traveller: Traveller) -> list[Probe]:
@@ -166,7 +194,8 @@ class ListGallery:
         self._people = [(t, p) for t, p in self._people if stays(t)]
         self._generation += bool(gone)
         flights = {t.flight for t, _ in gone}
-        before = Counts(len(gone), sum(len(p) for _, p in gone))
+        fingers = sum(len(self._fingers.pop((t.reference, t.flight), ())) for t, _ in gone)
+        before = Counts(len(gone), sum(len(p) for _, p in gone), fingers=fingers)
         return Receipt(
             next(iter(flights)) if len(flights) == 1 else None,
             why,

@@ -12,17 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from gate.audit.journal import SealedJournal
 from gate.errors import Code, EnrolmentError, NotFoundError, StorageFault
+from gate.fingerprint.packed import pack
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.gallery import Change
 from gate.gallery.ledger import read_time_mark
 from gate.gallery.receipt import NOTHING, Counts, Place, Why
 from gate.gallery.sealed import Restored, SealedGallery
+from gate.gallery.sealing import FlightSeal
 from gate.gallery.traveller import Particulars, TravelDocument, Traveller
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
+from gate.storage.seal import Seal
 from gate.vision.probe import MaskState, Probe
+from tests.fingerprint.fingers import finger
+from tests.fingerprint.templates import templates
 from tests.gallery.fakes import StandingClock
 from tests.storage.traces import forms, traces
 
@@ -212,12 +219,15 @@ def test_a_destruction_waits_for_a_search_that_began_before_it(box: Box) -> None
 def test_nothing_is_readable_on_the_disk(box: Box) -> None:
     box.restart(keep_photos=True)
     people = [traveller(f"REFERENCE-{seed}") for seed in range(20)]
+    prints = [replace(finger(seed), extractor="extractor-name") for seed in range(20)]
     for seed, who in enumerate(people):
         box.gallery.enrol(who, probe(seed), PHOTO)
+        box.gallery.enrol_finger(who.reference, "CX1", prints[seed])
     box.gallery.apply(Change((replace(people[0], expires_at=NOW + timedelta(hours=1)),)))
     needles = forms(
         "REFERENCE", "FUENTES", "LMA", "DOCREF", "alma.jpg", "ABO7", "1990-02-03", PHOTO[:32],
-        np.stack([probe(seed).embedding for seed in range(20)]),
+        np.stack([probe(seed).embedding for seed in range(20)]), "extractor-name",
+        *(column for one in prints for column in (one.x_px, one.y_px, one.angle_rad)),
     )  # fmt: skip
     assert not traces(box.folder, needles)
     assert traces(box.folder, forms("CX1")), "the search itself must work: a flight's name is not personal"
@@ -226,6 +236,103 @@ def test_nothing_is_readable_on_the_disk(box: Box) -> None:
     with box.database.read() as connection:
         tags = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'travellers'").fetchone()
     assert tags == (1,)
+
+
+def test_fingers_come_back_to_the_last_bit_and_go_for_good(box: Box) -> None:
+    prints = [replace(finger(seed), extractor="leader-1") for seed in range(3)]
+    box.gallery.apply(Change((traveller("a"), traveller("b"))))
+    box.gallery.enrol_finger("a", "CX1", prints[0])
+    box.gallery.enrol_finger("b", "CX1", prints[1])
+    box.gallery.enrol_finger("a", "CX1", prints[2])
+    assert box.restart().fingers == 3
+    kept = [pack(one) for one in box.gallery.snapshot().fingers("a", "CX1")]
+    assert kept == [pack(prints[0]), pack(prints[2])]
+    receipt = box.gallery.withdraw("a", None)
+    assert (receipt.before[Place.STORE], receipt.complete) == (Counts(1, fingers=2), True)
+    assert (box.restart().fingers, box.rows("fingers")) == (1, 1)
+    assert box.gallery.close_flight("CX1").before[Place.STORE] == Counts(1, keys=1, fingers=1)
+    assert box.rows("fingers") == 0
+
+
+def test_fingers_of_any_kind_come_back(box: Box) -> None:
+    """Down to none and up to 255 minutiae, of any sensor."""
+
+    @settings(max_examples=20, deadline=None)
+    @given(template=templates())
+    def comes_back(template: FingerTemplate) -> None:
+        box.gallery.apply(Change((traveller("a"),)))
+        box.gallery.enrol_finger("a", "CX1", template)
+        box.restart()
+        assert [pack(one) for one in box.gallery.snapshot().fingers("a", "CX1")] == [pack(template)]
+        assert box.gallery.close_flight("CX1").complete
+
+    comes_back()
+
+
+def test_a_finger_that_somebody_still_holds_makes_the_receipt_incomplete(box: Box) -> None:
+    box.gallery.apply(Change((traveller("a"),)))
+    box.gallery.enrol_finger("a", "CX1", finger(1))
+    held = box.gallery.snapshot().fingers("a", "CX1")
+    receipt = box.gallery.close_flight("CX1")
+    assert (receipt.complete, receipt.after[Place.MEMORY]) == (False, Counts(fingers=len(held)))
+    assert receipt.remaining == 1
+
+
+def test_a_finger_moved_to_another_traveller_does_not_open(box: Box) -> None:
+    for seed, reference in enumerate(("a", "b")):
+        box.gallery.apply(Change((traveller(reference),)))
+        box.gallery.enrol_finger(reference, "CX1", finger(seed))
+    with box.database.transaction() as connection:
+        (one, first), (other, second) = connection.execute("SELECT rowid, sealed FROM fingers").fetchall()
+        connection.executemany("UPDATE fingers SET sealed = ? WHERE rowid = ?", [(second, one), (first, other)])
+    with pytest.raises(StorageFault) as broken:
+        box.restart()
+    assert broken.value.code is Code.SEAL_BROKEN
+
+
+def test_a_finger_of_a_version_not_known_is_reported_as_the_store_s(box: Box) -> None:
+    """It is no mistake of the caller's."""
+    box.gallery.apply(Change((traveller("a"),)))
+    box.gallery.enrol_finger("a", "CX1", finger(1))
+    seal = FlightSeal("CX1", 1, data_key(box))
+    tag = seal.tag("a")
+    with box.database.transaction() as connection:
+        connection.execute("UPDATE fingers SET sealed = ?", (seal.close("finger", tag, b"\x09" * 40),))
+    with pytest.raises(StorageFault) as broken:
+        box.restart()
+    assert broken.value.code is Code.SEAL_BROKEN
+
+
+def test_a_store_from_before_fingers_opens_and_takes_them(box: Box) -> None:
+    box.gallery.enrol(traveller("a"), probe(1))
+    with box.database.transaction() as connection:
+        connection.execute("DROP TABLE fingers")
+        connection.execute("PRAGMA user_version = 1")
+    assert box.restart().travellers == 1
+    box.gallery.enrol_finger("a", "CX1", finger(1))
+    assert box.restart().fingers == 1
+
+
+def test_a_finger_that_cannot_be_written_is_not_visible(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.gallery.apply(Change((traveller("a"),)))
+    fail(box, monkeypatch)
+    with pytest.raises(StorageFault):
+        box.gallery.enrol_finger("a", "CX1", finger(1))
+    assert not box.gallery.snapshot().fingers("a", "CX1")
+    monkeypatch.undo()
+    assert box.restart().fingers == 0
+
+
+def test_fingers_stand_in_the_journal_as_numbers(box: Box) -> None:
+    box.gallery.apply(Change((traveller("a"),)))
+    for _ in range(2):
+        box.gallery.enrol_finger("a", "CX1", finger(1))
+    mark = box.gallery.pseudonym("a", "CX1")
+    box.gallery.withdraw("a", None)
+    entries = [(facts["result"], facts["fingers"], facts["traveller"]) for facts in box.entries("enrolment")]
+    assert entries == [("enrolled", 1, mark), ("already_enrolled", 1, mark)]
+    (gone,) = box.entries("destruction")
+    assert (gone["fingers_before"], gone["fingers_after"]) == (1, 0)
 
 
 def test_sealed_rows_of_a_destroyed_flight_are_not_on_the_disk_any_more(box: Box) -> None:
@@ -385,6 +492,13 @@ def test_time_is_noted_by_changes_and_sweeps(box: Box) -> None:
     box.gallery.expire(box.clock.utc())
     box.restart()
     assert read_time_mark(box.database) == NOW + timedelta(seconds=120)
+
+
+def data_key(box: Box) -> Seal:
+    with box.database.read() as connection:
+        found = box.database.data_key(connection, "flight/CX1")
+    assert found is not None
+    return found
 
 
 def fail(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
