@@ -6,7 +6,7 @@ last one it runs on along the last decade's slope: the measured curves bend down
 the false match rate and the threshold errs on the strict side. A threshold from there says `extrapolated`.
 
 Version 2 adds what travellers' own comparisons look like (`likelihoods`), so that a similarity becomes evidence, and
-how much oftener strangers match a probe fused of several frames (`fused`). Version 1 is still read: it has no evidence.
+how much more strangers resemble a probe fused of several frames (`fused`). Version 1 is still read: it has no evidence.
 """
 
 from __future__ import annotations
@@ -108,29 +108,36 @@ class Rate:
 
 
 class Fused(BaseModel):
-    """How much oftener strangers match a probe fused of several frames than one of a single frame.
+    """How much more strangers resemble a probe fused of several frames than one of a single frame.
+
+    Averaging takes chance away and leaves what a face has in common with others, too.
 
     Attributes:
         frames: effective ones, rising from 1 (`gate.vision.fuse.Fusion.effective_frames`).
-        factor: of the false match rate at any one threshold, never falling from 1: the upper end of its 95 % interval.
+        scale: so many times the similarity at the same false match rate, never falling from 1: the upper end of its
+            95 % interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     frames: tuple[float, ...] = Field(min_length=1)
-    factor: tuple[float, ...]
+    scale: tuple[float, ...]
 
     @model_validator(mode="after")
     def _monotone(self) -> Self:
-        if len(self.frames) != len(self.factor) or self.frames[0] != 1 or self.factor[0] != 1:
-            raise ValueError("frames and factor must begin with 1 and be of one length")
-        if any(np.diff(self.frames) <= 0) or any(np.diff(self.factor) < 0):
-            raise ValueError("frames must rise, and factor never fall")
+        if len(self.frames) != len(self.scale) or self.frames[0] != 1 or self.scale[0] != 1:
+            raise ValueError("frames and scale must begin with 1 and be of one length")
+        if any(np.diff(self.frames) <= 0) or any(np.diff(self.scale) < 0):
+            raise ValueError("frames must rise, and scale never fall")
         return self
 
-    def factor_at(self, frames: float) -> float:
-        """At least 1; beyond the frames measured, that of the last point."""
-        return float(np.interp(frames, self.frames, self.factor))
+    def scale_at(self, frames: float) -> float:
+        """At least 1; beyond the frames measured it rises on as between the last two points."""
+        last = len(self.frames) - 1
+        if frames <= self.frames[last] or last == 0:
+            return float(np.interp(frames, self.frames, self.scale))
+        slope = (self.scale[last] - self.scale[last - 1]) / (self.frames[last] - self.frames[last - 1])
+        return self.scale[last] + slope * (frames - self.frames[last])
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +208,9 @@ class Calibration(BaseModel):
         """
         fmr = -math.expm1(math.log1p(-rate) / comparisons)
         states = [mask] if mask in self.curves else list(self.curves)
-        similarity, strictest = max(
-            (self.curves[state].similarity_at(fmr / self._factor(state, frames)), state) for state in states
-        )
-        wanted = fmr / self._factor(strictest, frames)
-        return Threshold(similarity, fmr, wanted < self.curves[strictest].measured_to)
+        needed = {state: self._fused(state, self.curves[state].similarity_at(fmr), frames) for state in states}
+        strictest = max(states, key=lambda state: needed[state])
+        return Threshold(needed[strictest], fmr, fmr < self.curves[strictest].measured_to)
 
     def rate(self, similarity: float, mask: MaskState) -> Rate:
         """How often strangers reach `similarity` with a single frame.
@@ -217,17 +222,19 @@ class Calibration(BaseModel):
         rates = [curve.rate_at(similarity) for curve in self.curves.values()]
         return Rate(max(r.fmr for r in rates), min(r.low for r in rates), max(r.high for r in rates), sufficient=False)
 
-    def llr(self, similarity: float, mask: MaskState) -> Llr:
+    def llr(self, similarity: float, mask: MaskState, frames: float = 1.0) -> Llr:
         """How much a comparison says for the same person, and how sure that is.
 
-        A mask state without a measurement of its own takes the least evidence there is, and says that it is not
-        sufficient; a calibration of version 1 says nothing.
+        `frames` are the effective frames that the probe is fused of: a fused similarity says as much as the single
+        one that strangers reach as often, which understates it, as travellers gain more by fusion. A mask state without
+        a measurement of its own takes the least evidence there is, and says that it is not sufficient; a calibration
+        of version 1 says nothing.
         """
         if mask in self.likelihoods:
-            return self.likelihoods[mask].at(similarity)
+            return self.likelihoods[mask].at(self._single(mask, similarity, frames))
         if not self.likelihoods:
             return NOTHING_KNOWN
-        found = [likelihood.at(similarity) for likelihood in self.likelihoods.values()]
+        found = [item.at(self._single(state, similarity, frames)) for state, item in self.likelihoods.items()]
         least = min(found, key=lambda llr: llr.value)
         low, high = min(llr.low for llr in found), max(llr.high for llr in found)
         return Llr(least.value, low, high, sufficient=False)
@@ -241,8 +248,16 @@ class Calibration(BaseModel):
             return self.likelihoods[mask].fnmr_at(similarity)
         return max((likelihood.fnmr_at(similarity) for likelihood in self.likelihoods.values()), default=1.0)
 
-    def _factor(self, state: MaskState, frames: float) -> float:
-        return self.fused[state].factor_at(frames) if state in self.fused else 1.0
+    def _fused(self, state: MaskState, similarity: float, frames: float) -> float:
+        """The fused similarity that strangers reach as often as this one with a single frame."""
+        # Below 0 nobody is like anybody, and a factor would lower it.
+        return similarity * self._scale(state, frames) if similarity > 0 else similarity
+
+    def _single(self, state: MaskState, similarity: float, frames: float) -> float:
+        return similarity / self._scale(state, frames) if similarity > 0 else similarity
+
+    def _scale(self, state: MaskState, frames: float) -> float:
+        return self.fused[state].scale_at(frames) if state in self.fused else 1.0
 
 
 def _interpolated(x: float, rising: NDArray[np.float64], values: Sequence[float]) -> float:

@@ -91,7 +91,7 @@ def weigh(calibration: Calibration, plan: Plan, look: int, seen: Seen) -> Weighe
     """
     spent = share(look, plan.looks, plan.rate)
     threshold = calibration.threshold(seen.mask, spent, seen.comparisons, seen.effective_frames)
-    llr = calibration.llr(seen.similarity, seen.mask)
+    llr = calibration.llr(seen.similarity, seen.mask, seen.effective_frames)
     if seen.similarity >= threshold.similarity:
         return Weighed(Verdict.YES, threshold, llr)
     sure = seen.weight >= plan.sure_from and calibration.fnmr(seen.similarity, seen.mask) <= plan.miss

@@ -1,4 +1,4 @@
-"""Measures what a similarity means: the false match rate of a model pack, without and with a mask.
+"""Measures what a similarity means: false match rate and evidence of a model pack, without and with a mask.
 
   python -m models.training.calibrate                        every registered pack whose models are here
   python -m models.training.calibrate --pack edgeface-xs     one pack
@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gate.decision.calibration import Calibration
+from gate.decision.calibration import Calibration, Fused
+from gate.decision.likelihood import Likelihood
 from gate.errors import ModelPackError
 from gate.vision.load import DEFAULT_DETECT_SIZE_PX, build_pipeline, find_pack
 from gate.vision.pack import ModelPack
@@ -39,6 +40,8 @@ from models.training import calibration_report as report
 from models.training.acquisition import Crops, Photo, acquire, embed, list_lookalikes, list_photos
 from models.training.calibration_curve import Estimate, ScoreTail, estimate
 from models.training.comparisons import Mated, Side, mated, non_mated
+from models.training.fused_scale import fit_fused
+from models.training.likelihood_fit import fit_likelihood
 from models.training.paths import packs_dir, shared_dir, train_dir
 
 # CelebA is left out: its people are numbered, and many of them are in LFW under their names.
@@ -85,11 +88,15 @@ def main(arguments: list[str] | None = None) -> None:
         rng = np.random.default_rng(options.seed)
         estimates = {state: estimate(measured.tails[state], rng, options.replicates) for state in STATES}
         checks = {state: report.held_back(_split(measured, state, data), rng) for state in STATES}
+        likelihoods = _likelihoods(measured, estimates, rng, options.replicates, console)
         calibration = Calibration(
-            schema_version=1,
+            # Version 1 says how often strangers match, and nothing of evidence.
+            schema_version=2 if likelihoods else 1,
             pack_id=pack.pack_id,
             data=f"{data.description}; masks drawn by gate.synth, seed {options.seed}",
             curves={state: estimates[state].curve for state in STATES},
+            likelihoods=likelihoods,
+            fused={s: _fused(measured, s, data, rng, options.replicates) for s in STATES},
         )
         report.show(console, pack.name, estimates, measured.mated, measured.sides, checks, rng)
         _write(pack, calibration, estimates, checks, options.dry_run, console)
@@ -156,6 +163,26 @@ def measure(pack: ModelPack, data: Data, seed: int, console: Console) -> Measure
         tails[state] = non_mated(sides[state], bare, data.identities, data.excluded, symmetric=symmetric)
         same[state] = mated(sides[state], bare, symmetric=symmetric)
     return Measured(sides, tails, same)
+
+
+def _likelihoods(
+    measured: Measured,
+    estimates: dict[MaskState, Estimate],
+    rng: np.random.Generator,
+    replicates: int,
+    console: Console,
+) -> dict[MaskState, Likelihood]:
+    """Of every mask state, or none where too few people have a second photograph."""
+    try:
+        return {s: fit_likelihood(measured.tails[s], measured.mated[s], estimates[s], rng, replicates) for s in STATES}
+    except ValueError as error:
+        console.print(f"[yellow]no evidence, false match rates only: {error}[/]")
+        return {}
+
+
+def _fused(measured: Measured, state: MaskState, data: Data, rng: np.random.Generator, replicates: int) -> Fused:
+    probes, bare = measured.sides[state], measured.sides[MaskState.NONE]
+    return fit_fused(probes, bare, data.identities, data.excluded, rng, min(replicates, 100))
 
 
 def _split(measured: Measured, state: MaskState, data: Data) -> report.Split:

@@ -16,7 +16,7 @@ threshold too high rather than too low.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,14 @@ _MODELLED_DECADES = 1
 """Points written beyond the carried rates. `Curve` runs on along the last decade, so one decade of line is enough."""
 
 _INTERVAL = (2.5, 97.5)
+
+BINS = 1000
+"""Of a similarity, from -1 to 1."""
+
+
+def bin_of(similarities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Which of `BINS` equal bins over [-1, 1] each falls into."""
+    return np.asarray(np.clip((similarities + 1) * (BINS / 2), 0, BINS - 1), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,16 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTail:
-    """The highest non-mated similarities (K,), falling, and the identities `one`, `other` (K,) they belong to."""
+    """The highest non-mated similarities (K,), falling, and the identities `one`, `other` (K,) they belong to.
+
+    `counts` (`BINS`,) are of all non-mated similarities, see `bin_of`; empty where nobody counted.
+    """
 
     scores: NDArray[np.float32]
     one: NDArray[np.int32]
     other: NDArray[np.int32]
     population: Population
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def total(self) -> int:
@@ -98,7 +110,7 @@ class Estimate:
     tail_scale_interval: tuple[float, float]
 
 
-class _Weighted:
+class Weighted:
     """The tail when identity i counts `weight[i]` times."""
 
     def __init__(self, tail: ScoreTail, weight: Floats) -> None:
@@ -159,11 +171,11 @@ def estimate(tail: ScoreTail, rng: np.random.Generator, replicates: int = 300) -
     carried = measured_to(tail)
     grid = fmr_grid(carried * 10.0**-_MODELLED_DECADES)
     identities = len(tail.population.probes)
-    plain = _fit(_Weighted(tail, np.ones(identities)), grid, carried)
+    plain = _fit(Weighted(tail, np.ones(identities)), grid, carried)
     scales, points = np.empty(replicates), np.empty((replicates, len(grid)))
     for row in range(replicates):
         weight = np.bincount(rng.integers(identities, size=identities), minlength=identities).astype(np.float64)
-        fit = _fit(_Weighted(tail, weight), grid, carried)
+        fit = _fit(Weighted(tail, weight), grid, carried)
         scales[row], points[row] = fit.scale, fit.similarity_at(grid, fit.scale)
     low, high = (float(value) for value in np.percentile(scales, _INTERVAL))
     similarity = _rising(plain.similarity_at(grid, max(high, plain.scale)))
@@ -198,7 +210,7 @@ class _Fit:
         return np.concatenate([self.quantiles, max(line, self.quantiles[-1]) + scale * beyond])
 
 
-def _fit(scores: _Weighted, grid: Floats, carried: float) -> _Fit:
+def _fit(scores: Weighted, grid: Floats, carried: float) -> _Fit:
     quantiles = np.array([scores.similarity_at(fmr) for fmr in grid if fmr >= carried * (1 - 1e-9)])
     onset_fmr = min(HIGHEST_FMR, carried * 10.0**_FIT_DECADES)
     onset = scores.similarity_at(onset_fmr)

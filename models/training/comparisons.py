@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.calibration_curve import KEPT_SHARE, Population, ScoreTail
+from models.training.calibration_curve import BINS, KEPT_SHARE, Population, ScoreTail, bin_of
 
 Templates = NDArray[np.float32]
 
@@ -67,6 +67,7 @@ def non_mated(
     )
     top = _Top(int(population.comparisons(np.ones(identities)) * KEPT_SHARE) + 1)
     barred = _barred(excluded)
+    counts = np.zeros(BINS, np.int64)
     for start in range(0, len(probes.templates), _CHUNK):
         rows = slice(start, start + _CHUNK)
         scores = probes.templates[rows] @ references.templates.T
@@ -76,9 +77,10 @@ def non_mated(
             stranger[row] &= ~np.isin(references.identity, barred[int(ours[row])])
         if symmetric:
             stranger &= np.arange(len(references.identity))[None, :] > np.arange(start, start + len(ours))[:, None]
+        counts += np.bincount(bin_of(scores[stranger]), minlength=BINS)
         row_of, column_of = np.nonzero(stranger & (scores >= top.floor))
         top.add(scores[row_of, column_of], ours[row_of], references.identity[column_of])
-    return top.tail(population)
+    return top.tail(population, counts)
 
 
 def mated(probes: Side, references: Side, *, symmetric: bool) -> Mated:
@@ -111,11 +113,11 @@ class _Top:
         if self._held > 3 * self._keep:
             self._shrink()
 
-    def tail(self, population: Population) -> ScoreTail:
+    def tail(self, population: Population, counts: NDArray[np.int64]) -> ScoreTail:
         """What was kept, highest first."""
         scores, one, other = self._shrink()
         order = np.argsort(-scores, kind="stable")
-        return ScoreTail(scores[order], one[order], other[order], population)
+        return ScoreTail(scores[order], one[order], other[order], population, counts)
 
     def _shrink(self) -> tuple[Templates, NDArray[np.int32], NDArray[np.int32]]:
         scores, one, other = (np.concatenate(column) for column in zip(*self._parts, strict=True))

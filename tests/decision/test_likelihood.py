@@ -34,7 +34,7 @@ def measured(shift: float = 0.0) -> dict[str, object]:
 def calibration() -> Calibration:
     document = CALIBRATION.model_dump(mode="json")
     document |= {"schema_version": 2, "likelihoods": {"none": measured(), "worn": measured(0.05)}}
-    document["fused"] = {"none": {"frames": [1, 2, 4], "factor": [1, 1.5, 2]}}
+    document["fused"] = {"none": {"frames": [1, 2, 4], "scale": [1, 1.02, 1.04]}}
     return Calibration.parse(document, "test-pack")
 
 
@@ -93,16 +93,25 @@ def test_more_frames_never_lower_the_threshold(
     assert calibration.threshold(mask, rate, n, few).similarity <= calibration.threshold(mask, rate, n, many).similarity
 
 
-def test_a_fused_probe_gets_the_threshold_of_a_rate_lower_by_the_factor(calibration: Calibration) -> None:
+def test_a_fused_probe_must_be_more_similar_by_the_scale(calibration: Calibration) -> None:
     single = calibration.threshold(MaskState.NONE, 0.01, 1)
     assert calibration.threshold(MaskState.NONE, 0.01, 1, frames=1) == single
-    # The made-up curve falls by one decade in 0.1: half the rate is 0.0301 higher.
-    assert calibration.threshold(MaskState.NONE, 0.01, 1, frames=4).similarity == pytest.approx(
-        single.similarity + 0.030103
+    fused = calibration.threshold(MaskState.NONE, 0.01, 1, frames=4)
+    assert fused.similarity == pytest.approx(1.04 * single.similarity)
+    # Beyond what was measured, it rises on.
+    assert calibration.threshold(MaskState.NONE, 0.01, 1, frames=6).similarity == pytest.approx(
+        1.06 * single.similarity
     )
-    assert calibration.threshold(MaskState.NONE, 0.01, 1, frames=40) == calibration.threshold(
-        MaskState.NONE, 0.01, 1, frames=4
-    )
+
+
+@given(SIMILARITIES, st.floats(1, 50), st.floats(1, 50))
+def test_a_similarity_of_more_frames_is_never_more_evidence(
+    calibration: Calibration, similarity: float, one: float, other: float
+) -> None:
+    few, many = sorted((one, other))
+    if similarity > 0:
+        fused = calibration.llr(similarity, MaskState.NONE, many)
+        assert fused.value <= calibration.llr(similarity, MaskState.NONE, few).value
 
 
 def test_the_rate_has_the_interval_of_the_curve() -> None:
@@ -141,7 +150,7 @@ def test_version_2_without_evidence_for_a_curve_is_refused(calibration: Calibrat
 
 
 @pytest.mark.parametrize(
-    "fused", [{"frames": [2], "factor": [1]}, {"frames": [1, 2], "factor": [1, 0.5]}, {"frames": [1], "factor": [1, 2]}]
+    "fused", [{"frames": [2], "scale": [1]}, {"frames": [1, 2], "scale": [1, 0.5]}, {"frames": [1], "scale": [1, 2]}]
 )
 def test_frames_that_would_lower_a_threshold_are_refused(calibration: Calibration, fused: dict[str, object]) -> None:
     document = calibration.model_dump(mode="json")

@@ -226,5 +226,5 @@ def test_a_quick_run_writes_what_the_engine_reads(
     calibrate.main(["--pack", "edgeface-xs", "--faces", str(faces), "--limit", "60", "--replicates", "5"])
     text = (tmp_path / "packs" / "edgeface-xs" / "calibration.json").read_text()
     calibration = Calibration.model_validate_json(text)
-    assert set(calibration.curves) == {MaskState.NONE, MaskState.WORN}
+    assert set(calibration.curves) == set(calibration.likelihoods) == {MaskState.NONE, MaskState.WORN}
     assert all(0.05 < curve.similarity_at(0.01) < 0.6 for curve in calibration.curves.values())
