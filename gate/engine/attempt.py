@@ -81,8 +81,21 @@ class Parts:
     take_pass: Callable[[str, str, datetime], Reason | None] = lambda _reference, _flight, _now: None
 
 
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A pass that `Parts.take_pass` reserved, and when, UTC."""
+
+    reference: str
+    flight: str
+    at: datetime
+
+
 class Attempt:
-    """One passage. Thread-safe."""
+    """One passage. Thread-safe.
+
+    Attributes:
+        reserved: the pass that the traveller was given; whoever opened the passage uses it up or gives it back.
+    """
 
     def __init__(self, request: StartRequest, rules: Rules, parts: Parts, arrival: Arrival) -> None:
         self.passage_id = str(uuid.uuid4())
@@ -90,6 +103,7 @@ class Attempt:
         self.lane_id = request.lane_id
         self.profile = request.profile
         self.arrival = arrival
+        self.reserved: Reserved | None = None
         self.rules = rules
         self.pack_id = parts.vision.pack_id
         self._flight = request.flight or None
@@ -272,7 +286,10 @@ class Attempt:
             would, _ = advance(self._state, event, self.rules)
             found = would.decision
             if self._state.decision is None and found is not None and found.outcome is Outcome.OPEN:
-                bar = self._parts.take_pass(found.traveller_reference or "", found.flight or "", event.now)
+                reference, flight = found.traveller_reference or "", found.flight or ""
+                bar = self._parts.take_pass(reference, flight, event.now)
+                if bar is None:
+                    self.reserved = Reserved(reference, flight, event.now)
                 event = replace(event, bar=bar)
         return self._advance(event)
 

@@ -13,6 +13,7 @@ from gate.audit.journal import Journal, MemoryJournal, SealedJournal
 from gate.clock import Clock, GuardedClock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
+from gate.engine.fingers import FingerReader, open_reader
 from gate.engine.plans import StoredPlans
 from gate.engine.template import template_of
 from gate.errors import Code, ModelPackError
@@ -95,7 +96,9 @@ class Built:
     database: Database | None = None
 
     def close(self) -> None:
-        """Releases the store. The engine can change nothing afterwards."""
+        """Releases the store and what reads fingers. The engine can change nothing afterwards."""
+        if self.engine.fingers is not None:
+            self.engine.fingers.close()
         if self.database is not None:
             self.database.close()
 
@@ -145,10 +148,12 @@ def build_engine(
     clock, alarms = clock or SystemClock(), ClockAlarms()
     if gallery is None and settings.storage.path is not None:
         return _with_store(settings.storage.path, settings, vision, papers, calibration, clock, alarms, progress)
+    fingers = open_fingers(settings)
     journal, guarded = MemoryJournal(), GuardedClock(clock, alarms)
     rules = gallery_rules(settings.gallery, calibration)
     gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=guarded, alarms=alarms, **rules)
-    return Built(Engine(settings, vision, calibration, gallery, guarded, journal), vision, papers, journal)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, fingers=fingers)
+    return Built(engine, vision, papers, journal)
 
 
 def _with_store(
@@ -174,11 +179,24 @@ def _with_store(
         )
         restored = gallery.restore(lambda photo: template_of(vision, photo), progress)
         plans = StoredPlans(database, journal)
+        claims = claim_rules(settings, database)
+        fingers = open_fingers(settings)
     except BaseException:
         database.close()
         raise
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal, plans=plans)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, plans=plans, fingers=fingers)
     return Built(engine, vision, papers, journal, restored, database)
+
+
+def open_fingers(settings: Settings) -> FingerReader | None:
+    """What reads fingers, as the settings say; None where they say that nothing does.
+
+    Raises:
+        ConfigError, ModelPackError, ProviderError: see `gate.engine.fingers.open_reader`.
+    """
+    if settings.fingerprint.extractor == "off":
+        return None
+    return open_reader(settings.fingerprint, Provider(settings.models.provider), settings.models.threads)
 
 
 class GalleryRules(TypedDict):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -12,10 +13,10 @@ from gate.audit.journal import Journal, MemoryJournal
 from gate.claims.claim import ClaimRules, PresentedKind
 from gate.clock import Clock, SystemClock
 from gate.decision.calibration import Calibration
-from gate.decision.outcome import Outcome
+from gate.decision.outcome import Outcome, Reason
 from gate.decision.passage import Rules
 from gate.engine.arrival import Arrival
-from gate.engine.attempt import Attempt, Parts, StartRequest
+from gate.engine.attempt import Attempt, Parts, Reserved, StartRequest
 from gate.engine.fingers import FingerReader
 from gate.engine.journeys import Journeys
 from gate.engine.legs import LoadRules
@@ -75,12 +76,15 @@ class Engine:
         self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
         self._busy: dict[str, str] = {}  # lane -> passage
         self._busy_lock = threading.Lock()
+        self._boarded: deque[tuple[Attempt, Reserved]] = deque()
         rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
         self._loader = ManifestLoader(self.gallery, self._embed, rules, self.clock)
 
     def warm(self) -> None:
         """Runs every model once (blocking), so that the first traveller does not wait for it."""
         self._vision.warm()
+        if self.fingers is not None:
+            self.fingers.warm()
 
     def started(self) -> None:
         """Journals that the engine serves; ends what an earlier process left off."""
@@ -102,7 +106,8 @@ class Engine:
         rules = self._rules(request, lane)
         arrival = Arrival(request.claim, request.flight, self._claims)
         named = replace(request, profile=request.profile or lane.profile)
-        attempt = Attempt(named, rules, self._parts, arrival)
+        parts = replace(self._parts, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
+        attempt = Attempt(named, rules, parts, arrival)
         with self._busy_lock:
             if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
                 raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
@@ -141,7 +146,18 @@ class Engine:
             # Only now: a decision that is not in the journal is not told, and opens nothing.
             opened = decision is not None and decision.outcome is Outcome.OPEN
         finally:
-            _settle(attempt, opened=opened)
+            self._settle(attempt, opened=opened)
+
+    def end_journeys(self) -> None:
+        """Destroys the records of those who have boarded (blocking). Called once their gate was told to open.
+
+        Raises:
+            StorageFault: they are not found any more, and are destroyed with the next change or sweep.
+        """
+        while self._boarded:
+            attempt, reserved = self._boarded.popleft()
+            touchpoint = self.settings.lanes[attempt.lane_id].touchpoint
+            self.journeys.passed(reserved.reference, reserved.flight, touchpoint)
 
     def enrol(self, traveller: Traveller, photo: bytes) -> Enrolled:
         """Makes a template from a photograph (blocking) and adds it to the gallery.
@@ -188,7 +204,8 @@ class Engine:
         return self.gallery.close_flight(flight)
 
     def sweep(self) -> tuple[Receipt, ...]:
-        """Destroys who has expired; the server calls it every `gallery.sweep_s`."""
+        """Destroys who has expired or boarded; the server calls it every `gallery.sweep_s`."""
+        self.end_journeys()
         receipts = self.gallery.expire(self.clock.utc())
         if receipts:
             travellers, templates = sum(r.travellers for r in receipts), sum(r.templates for r in receipts)
@@ -197,6 +214,27 @@ class Engine:
 
     def _embed(self, photo: bytes) -> Probe:
         return template_of(self._vision, photo)
+
+    def _take_pass(self, lane: LaneSettings, reference: str, flight: str, now: datetime) -> Reason | None:
+        return self.journeys.claim_pass(reference, flight, lane.touchpoint, lane.gate, now)
+
+    def _settle(self, attempt: Attempt, *, opened: bool) -> None:
+        """What was used up for a gate that stayed shut is given back; where that fails it stays used: the safe side."""
+        try:
+            attempt.arrival.settle(opened=opened)
+        except StorageFault as fault:
+            _log.error("token_not_given_back", passage=attempt.passage_id, code=fault.code)
+        reserved = attempt.reserved
+        if reserved is None:
+            return
+        if opened:
+            self._boarded.append((attempt, reserved))
+            return
+        try:
+            touchpoint = self.settings.lanes[attempt.lane_id].touchpoint
+            self.journeys.give_back(reserved.reference, reserved.flight, touchpoint, reserved.at)
+        except StorageFault as fault:
+            _log.error("pass_not_given_back", passage=attempt.passage_id, code=fault.code)
 
     def _lane(self, request: StartRequest) -> LaneSettings:
         lane = self.settings.lanes.get(request.lane_id)
@@ -249,13 +287,6 @@ class Engine:
                 raise EnrolmentError(
                     Code.CONSENT_REFUSED, "The manifest says that this traveller does not consent to face verification."
                 )
-
-
-def _settle(attempt: Attempt, *, opened: bool) -> None:
-    try:
-        attempt.arrival.settle(opened=opened)
-    except StorageFault as fault:  # the safe side: a token that cannot be given back stays used
-        _log.error("token_not_given_back", passage=attempt.passage_id, code=fault.code)
 
 
 def load_rules(settings: ManifestSettings, max_retention_h: float) -> LoadRules:

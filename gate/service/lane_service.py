@@ -58,6 +58,7 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
             session = PassageSession(attempt, lane.close, self._engine.clock, self._executor, self._drain)
             await context.write(convert.accepted(attempt, longest_s))
             await session.run(request_iterator, context.write, longest_s)
+        await in_thread(self._executor, self._engine.end_journeys)
 
     async def _open(self, start: StartRequest) -> Attempt:
         try:
