@@ -81,9 +81,10 @@ class MemoryJourneys:
             if not self._expected(reference, flight):
                 yield None
                 return
-            page = Page(self.read(reference, flight))
+            before = self.read(reference, flight)
+            page = Page(before)
             yield page
-            if page.journey != EMPTY:
+            if page.journey != before:
                 self._journeys.setdefault(flight, {})[reference] = page.journey
 
     def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
