@@ -109,6 +109,22 @@ class FingerprintSettings(_Group):
     )
 
 
+class ClaimSettings(_Group):
+    """What travellers may present (docs/claims.md). Travel tokens need issuers' keys and audiences."""
+
+    issuer_keys: Path | None = Field(None, description="JWKS file of those who issue travel tokens; none: no tokens")
+    audiences: tuple[str, ...] = Field((), description="names of this place; a token must be for one of them")
+    skew_s: float = Field(30.0, ge=0, le=300, description="how far an issuer's clock may be off")
+    max_lifetime_h: float = Field(24.0, gt=0, le=24, description="a token that is valid for longer is refused")
+    document_required: bool = Field(False, description="a token that is bound to no document is refused")
+
+    @model_validator(mode="after")
+    def _keys_and_audiences(self) -> Self:
+        if (self.issuer_keys is None) != (not self.audiences):
+            raise ValueError("issuer_keys and audiences belong together: a token is accepted by both or not at all")
+        return self
+
+
 class LaneSettings(_Group):
     """One lane."""
 
@@ -135,6 +151,7 @@ class Settings(BaseSettings):
     manifest: ManifestSettings = ManifestSettings()
     storage: StorageSettings = StorageSettings()
     fingerprint: FingerprintSettings = FingerprintSettings()
+    claims: ClaimSettings = ClaimSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
     profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
     journey: Route = Route()

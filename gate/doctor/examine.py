@@ -38,6 +38,7 @@ def examine(config: Path | None = None) -> Iterator[Finding]:
 
 def _engine(settings: Settings) -> Iterator[Finding]:
     # These import OpenCV, ONNX Runtime and gRPC, which `check_packages` has found.
+    from gate.doctor.claims import check_claims  # noqa: PLC0415
     from gate.doctor.fingerprint import check_fingerprint  # noqa: PLC0415
     from gate.doctor.models import check_models  # noqa: PLC0415
     from gate.doctor.store import check_store  # noqa: PLC0415
@@ -57,5 +58,6 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     yield from check_models(settings.models.pack, settings.models.insightface_root, liveness=settings.models.liveness)
     yield check_fingerprint(settings.fingerprint)
     yield check_store(settings.storage)
+    yield check_claims(settings)
     yield machine.check_address(settings.server)
     yield machine.check_exposure(settings.server, local=is_local(settings.server.address))

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from gate.audit.journal import Journal, MemoryJournal, SealedJournal
+from gate.claims.claim import ClaimRules, Tokens
+from gate.claims.jwks import JwksFile
+from gate.claims.replay import MemoryUsedTokens, StoredUsedTokens
+from gate.claims.token import TokenRules
 from gate.clock import Clock, GuardedClock, SystemClock
 from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
@@ -130,6 +134,7 @@ def build_engine(
         ModelPackError: the pack or a file of it is unknown, missing, altered or of another shape, or has no usable
             calibration.
         ProviderError: the provider asked for is not the one that would run.
+        IssuerKeyError: the keys of those who issue travel tokens cannot be read.
         MasterKeyError: there is no usable master key for the store.
         StoreError: the store is in use, or none of ours.
         StorageFault: the store cannot be read, or was changed by somebody else.
@@ -152,7 +157,8 @@ def build_engine(
     journal, guarded = MemoryJournal(), GuardedClock(clock, alarms)
     rules = gallery_rules(settings.gallery, calibration)
     gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=guarded, alarms=alarms, **rules)
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal, fingers=fingers)
+    claims = claim_rules(settings, None)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, fingers=fingers)
     return Built(engine, vision, papers, journal)
 
 
@@ -184,7 +190,7 @@ def _with_store(
     except BaseException:
         database.close()
         raise
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal, plans=plans, fingers=fingers)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, plans, fingers)
     return Built(engine, vision, papers, journal, restored, database)
 
 
@@ -197,6 +203,25 @@ def open_fingers(settings: Settings) -> FingerReader | None:
     if settings.fingerprint.extractor == "off":
         return None
     return open_reader(settings.fingerprint, Provider(settings.models.provider), settings.models.threads)
+
+
+def claim_rules(settings: Settings, database: Database | None) -> ClaimRules:
+    """How claims are read here; which tokens were used is known after a restart where there is a store.
+
+    Raises:
+        IssuerKeyError: ISSUER_KEYS_INVALID. StorageFault: DISK_FULL, DISK_FAILED.
+    """
+    claims, port = settings.claims, settings.manifest.port
+    if claims.issuer_keys is None:
+        return ClaimRules(port)
+    rules = TokenRules(
+        frozenset(claims.audiences),
+        skew_s=claims.skew_s,
+        max_lifetime_s=claims.max_lifetime_h * 3600,
+        document_required=claims.document_required,
+    )
+    used = MemoryUsedTokens() if database is None else StoredUsedTokens(database)
+    return ClaimRules(port, Tokens(rules, JwksFile(claims.issuer_keys), used))
 
 
 class GalleryRules(TypedDict):
