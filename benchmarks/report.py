@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.compare import Change, Difference
 from benchmarks.figures import Figure
 from benchmarks.measured import Measured
 from benchmarks.svg import draw
@@ -78,6 +79,27 @@ def show(console: Console, measured: Measured, title: str) -> None:
         console.print(note, highlight=False)
     for key, value in {**measured.machine, **_flat(measured.run)}.items():
         console.print(f"[dim]{key:<28}[/]{value}", highlight=False)
+
+
+def show_differences(
+    console: Console, found: Sequence[Difference], circumstances: Sequence[str], *, everything: bool
+) -> None:
+    """What changed between two runs, on a terminal."""
+    table = Table(title="beyond noise" if not everything else "changes")
+    for heading in ("figure", "before", "after", "difference, 95 % interval", "unit", ""):
+        table.add_column(heading, justify="left" if heading in {"figure", "unit", ""} else "right", overflow="fold")
+    for item in found:
+        if everything or item.change is not Change.NOISE:
+            span = f"{item.value:+.4g} ({item.low:+.3g} to {item.high:+.3g})"
+            name, unit = item.before.name, item.before.unit
+            table.add_row(name, _number(item.before.value), _number(item.after.value), span, unit, item.change.value)
+    console.print(table)
+    counts = {change: sum(item.change is change for item in found) for change in Change}
+    said = ", ".join(f"{count} {change.value}" for change, count in counts.items())
+    by_chance = round(len(found) / 20, 1)
+    console.print(f"{len(found)} figures: {said}; about {by_chance:g} would differ by chance alone", highlight=False)
+    for line in circumstances:
+        console.print(f"not the same: {line}", style="yellow", highlight=False)
 
 
 def _table(figures: Iterable[Figure]) -> str:

@@ -101,6 +101,57 @@ def fingerprint(
         benchmark.run(plan, write_json)
 
 
+@app.command()
+def check(
+    files: list[Path] = typer.Argument(..., help="What bench commands wrote with --json."),
+    bars: Path | None = typer.Option(None, "--bars", help="Other bars than benchmarks/bars.toml."),
+    complete: bool = typer.Option(False, "--complete", help="A bar whose figure is not there is missed, too."),
+) -> None:
+    """Hold figures against their bars; the exit code is 3 when one is missed.
+
+    Names the figure, the bar, and the stage to look at first.
+    """
+    with _measuring():
+        from rich.console import Console
+
+        from benchmarks.check import USUAL_BARS, State, read_bars
+        from benchmarks.check import check as held_against
+        from benchmarks.measured import read_all
+
+        verdicts = held_against(read_all(files), read_bars(bars or USUAL_BARS))
+        console = Console()
+        for verdict in verdicts:
+            console.print(verdict.line, style="bold red" if verdict.state is State.MISSED else "", highlight=False)
+        failing = {State.MISSED} | ({State.ABSENT, State.INSUFFICIENT} if complete else set())
+        missed = [verdict for verdict in verdicts if verdict.state in failing]
+        if missed:
+            fail(f"{len(missed)} of {len(verdicts)} bars are missed.", "", Exit.NOT_AS_EXPECTED)
+        if not any(verdict.state is State.HELD for verdict in verdicts):
+            fail("No bar is of these figures.", "Name a file of `gate bench … --json`.", Exit.NOT_AS_EXPECTED)
+
+
+@app.command()
+def compare(
+    before: Path = typer.Argument(..., help="What a bench command wrote with --json."),
+    after: Path = typer.Argument(..., help="The same of a later run."),
+    everything: bool = typer.Option(False, "--all", help="Also what changed within noise only."),
+    strict: bool = typer.Option(False, "--strict", help="End with exit code 3 when a figure became worse."),
+) -> None:
+    """Say what changed from one run to another beyond noise (95 % intervals)."""
+    with _measuring():
+        from rich.console import Console
+
+        from benchmarks.compare import Change, differences, other_circumstances
+        from benchmarks.measured import read
+        from benchmarks.report import show_differences
+
+        one, other = read(before), read(after)
+        found = differences(one, other)
+        show_differences(Console(), found, other_circumstances(one, other), everything=everything)
+        if strict and any(item.change is Change.WORSE for item in found):
+            fail("Figures became worse.", "", Exit.NOT_AS_EXPECTED)
+
+
 @contextmanager
 def _measuring(blas_threads: int | None = None) -> Iterator[None]:
     """Around a benchmark: errors become a line, also where the benchmarks are not installed.
