@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from gate.decision.journey import GATE, Route
 from gate.decision.policy import Policy
+from gate.decision.profiles import PROFILES
 from gate.errors import Code, FieldViolation, SettingsError
 
 DEFAULT_PACK = "edgeface-xs"
@@ -109,6 +110,22 @@ class FingerprintSettings(_Group):
     )
 
 
+class FrameSettings(_Group):
+    """What is asked of frames, so that a recording cannot stand for a camera (docs/protocol.md)."""
+
+    nonce: Literal["off", "required"] = Field(
+        "off", description="required: a frame must carry the nonce of its passage; off: one without it is taken"
+    )
+    identical: Literal["refuse", "allow"] = Field(
+        "refuse", description="a picture that the lane has sent before; allow only where pictures are played back"
+    )
+    max_lag_s: float = Field(2.0, gt=0, le=60, description="from capture to arrival; later is stale")
+    alarms: int = Field(
+        3, ge=0, description="refusals that no honest camera causes, until the passage is tampered; 0: no end"
+    )
+    remembered: int = Field(1024, ge=1, le=1 << 20, description="pictures of a lane that are known again")
+
+
 class ClaimSettings(_Group):
     """What travellers may present (docs/claims.md). Travel tokens need issuers' keys and audiences."""
 
@@ -152,9 +169,17 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     fingerprint: FingerprintSettings = FingerprintSettings()
     claims: ClaimSettings = ClaimSettings()
+    frames: FrameSettings = FrameSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
-    profiles: Mapping[str, Policy] = Field(default_factory=lambda: {"pedestrian": Policy()}, min_length=1)
+    profiles: Mapping[str, Policy] = Field(
+        default_factory=dict, validate_default=True, description="beside those of `gate policy list`"
+    )
     journey: Route = Route()
+
+    @field_validator("profiles")
+    @classmethod
+    def _with_the_built_in(cls, given: Mapping[str, Policy]) -> Mapping[str, Policy]:
+        return {**PROFILES, **given}
 
     @model_validator(mode="after")
     def _profiles_exist(self) -> Self:

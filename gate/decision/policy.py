@@ -90,8 +90,9 @@ class Policy(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Names this very policy: 16 hexadecimal digits of SHA-256 over all its values."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """Names this very policy: 16 hexadecimal digits of SHA-256 over all its values, stated or by default."""
+        effective = self.model_copy(update={"outcomes": {reason: self.outcome(reason) for reason in Reason}})
+        return hashlib.sha256(effective.model_dump_json().encode()).hexdigest()[:16]
 
     def outcome(self, reason: Reason) -> Outcome:
         """What the lane does for `reason`."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 
 import structlog
 
@@ -267,7 +268,16 @@ class Engine:
             claimed=request.claim.kind is not PresentedKind.NOTHING,
             sensor=request.sensor,
             finger_llr=self.fingers.most_llr if self.fingers is not None else None,
+            time_zone=self._time_zone,
         )
+
+    @cached_property
+    def _time_zone(self) -> tzinfo:
+        from gate.manifest.airports import time_zone  # noqa: PLC0415 -- airports are not loaded before
+
+        manifest = self.settings.manifest
+        here = time_zone(manifest.port, manifest.default_time_zone) if manifest.port else None
+        return here or UTC
 
     def _check_expiry(self, traveller: Traveller) -> None:
         now, cap_h = self.clock.utc(), self.settings.gallery.max_retention_h

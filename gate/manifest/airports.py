@@ -25,6 +25,12 @@ def is_known(iata: str) -> bool:
     return iata in _time_zones()
 
 
+def time_zone(iata: str, default_time_zone: str | None = None) -> ZoneInfo | None:
+    """Of an airport; None where neither it nor a default is known."""
+    name = _time_zones().get(iata, default_time_zone)
+    return ZoneInfo(name) if name else None
+
+
 def local_to_utc(
     moment: datetime, iata: str, default_time_zone: str | None = None
 ) -> tuple[datetime | None, FindingCode | None]:
