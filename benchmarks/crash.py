@@ -1,7 +1,8 @@
 """Kills a gallery at random moments, and looks each time at what a restart finds: `python -m benchmarks.crash`.
 
-A process loads messages, enrols, withdraws, closes flights and changes the master key, and acknowledges each when the
-call has returned. It is killed (SIGKILL). Then the store is opened again as at a start, and must hold:
+A process loads messages, enrols faces and fingers, withdraws, closes flights and changes the master key, and
+acknowledges each when the call has returned. It is killed (SIGKILL). Then the store is opened again as at a start, and
+must hold:
 
 * everything that was acknowledged, and nothing of what was destroyed: no row, no data key;
 * of the call that was cut off: all or nothing;
@@ -23,7 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
@@ -34,6 +35,8 @@ from rich.progress import track
 from benchmarks.machine import describe
 from gate.audit.event import Event, EventKind
 from gate.audit.journal import SealedJournal
+from gate.fingerprint.packed import pack
+from gate.fingerprint.template import FingerTemplate
 from gate.gallery.gallery import Change
 from gate.gallery.sealed import SealedGallery
 from gate.gallery.traveller import TravelDocument, Traveller
@@ -47,7 +50,9 @@ PACK = "crash-pack"
 _FLIGHTS = tuple(f"XX{number:04d}/2026-11-22" for number in range(4))
 _PEOPLE = 12
 _TEMPLATES = 3
+_FINGERS = 2
 _DIMENSIONS = 64
+_MINUTIAE = 12
 
 Key = tuple[str, str]
 """(flight, reference)."""
@@ -55,10 +60,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What must be found of one traveller: the version of their documents, and the seeds of their templates."""
+    """What must be found of one traveller: the version of their documents, and the seeds of templates and fingers."""
 
     version: int
     templates: tuple[int, ...] = ()
+    fingers: tuple[int, ...] = ()
 
 
 State = dict[Key, Person]
@@ -86,20 +92,23 @@ class Box:
         self.gallery.restore()
 
     def state(self) -> State:
-        """Who is served, with which templates."""
+        """Who is served, with which templates and fingers."""
         found: State = {}
-        for flight in self.gallery.snapshot().flights:
-            for segment in self.gallery.snapshot().segments(flight):
+        snapshot = self.gallery.snapshot()
+        for flight in snapshot.flights:
+            for segment in snapshot.segments(flight):
                 for entry in segment.entries():
+                    reference = entry.traveller.reference
                     version = int(entry.traveller.documents[0].number)
                     seeds = tuple(_seed(row) for row in entry.templates)
-                    found[flight, entry.traveller.reference] = Person(version, seeds)
+                    fingers = tuple(_finger_seed(one) for one in snapshot.fingers(reference, flight))
+                    found[flight, reference] = Person(version, seeds, fingers)
         return found
 
     def stored(self) -> Counter[str]:
         """Rows by table, flights with a data key, and flights named."""
         with self.database.read() as connection:
-            tables = {name: _count(connection, name) for name in ("travellers", "templates", "flights")}
+            tables = {name: _count(connection, name) for name in ("travellers", "templates", "fingers", "flights")}
             keys = connection.execute("SELECT count(*) FROM data_keys WHERE name LIKE '%/2026-11-22'").fetchone()[0]
         return Counter({**tables, "keys": keys})
 
@@ -135,6 +144,27 @@ def _known_seeds() -> range:
     return range(_PEOPLE * _TEMPLATES)
 
 
+def finger(seed: int) -> FingerTemplate:
+    """A finger that says its seed: see `_finger_seed`."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 300, (2, _MINUTIAE)).astype(np.float32)
+    return FingerTemplate(
+        places[0],
+        places[1],
+        rng.uniform(0, 6, _MINUTIAE).astype(np.float32),
+        np.ones(_MINUTIAE, np.uint8),
+        np.full(_MINUTIAE, 80, np.uint8),
+        width_px=300,
+        height_px=300,
+        extractor="crash-1",
+    )
+
+
+def _finger_seed(found: FingerTemplate) -> int:
+    """Which seed's finger it is; -1 when it is none."""
+    return next((seed for seed in range(_PEOPLE * _FINGERS) if pack(finger(seed)) == pack(found)), -1)
+
+
 def traveller(key: Key, version: int) -> Traveller:
     """The traveller, with the version for a document number."""
     flight, reference = key
@@ -146,11 +176,15 @@ def next_step(state: State, chance: random.Random, version: int) -> Step:
     """A random call that makes sense in `state`."""
     known = sorted(state)
     without_full = [key for key in known if len(state[key].templates) < _TEMPLATES]
+    with_fingers_free = [key for key in known if len(state[key].fingers) < _FINGERS]
     kinds = ["load", "load", "rotate"]
-    kinds += ["enrol"] * (4 * bool(without_full)) + ["withdraw", "close"] * bool(known)
+    kinds += ["enrol"] * (4 * bool(without_full)) + ["finger"] * (3 * bool(with_fingers_free))
+    kinds += ["withdraw", "close"] * bool(known)
     match chance.choice(kinds):
         case "enrol":
             return _enrol(state, chance.choice(without_full))
+        case "finger":
+            return _enrol_finger(state, chance.choice(with_fingers_free))
         case "withdraw":
             return _withdraw(state, chance.choice(known))
         case "close":
@@ -166,7 +200,7 @@ def _load(state: State, chance: random.Random, version: int) -> Step:
     people = [(flight, f"t{number}") for number in chance.sample(range(_PEOPLE), 6)]
     put, remove = people[:4], [key for key in people[4:] if key in state]
     after = {key: person for key, person in state.items() if key not in remove}
-    after |= {key: Person(version, state[key].templates if key in state else ()) for key in put}
+    after |= {key: replace(state[key], version=version) if key in state else Person(version) for key in put}
     change = Change(
         put=tuple(traveller(key, version) for key in put), remove=tuple((ref, flight) for flight, ref in remove)
     )
@@ -176,13 +210,25 @@ def _load(state: State, chance: random.Random, version: int) -> Step:
 def _enrol(state: State, key: Key) -> Step:
     person = state[key]
     seed = int(key[1][1:]) * _TEMPLATES + len(person.templates)
-    after = {**state, key: Person(person.version, (*person.templates, seed))}
+    after = {**state, key: replace(person, templates=(*person.templates, seed))}
 
     def call(box: Box) -> int:
         box.gallery.enrol(traveller(key, person.version), template(seed))
         return 0
 
     return Step("enrol", call, after)
+
+
+def _enrol_finger(state: State, key: Key) -> Step:
+    person = state[key]
+    seed = int(key[1][1:]) * _FINGERS + len(person.fingers)
+    after = {**state, key: replace(person, fingers=(*person.fingers, seed))}
+
+    def call(box: Box) -> int:
+        box.gallery.enrol_finger(key[1], key[0], finger(seed))
+        return 0
+
+    return Step("finger", call, after)
 
 
 def _withdraw(state: State, key: Key) -> Step:
@@ -274,7 +320,8 @@ def check(folder: Path, state: State, steps: list[Step], positions: list[int]) -
         rows = box.stored()
         flights = len({flight for flight, _ in found})
         templates = sum(len(person.templates) for person in found.values())
-        expected = Counter(travellers=len(found), templates=templates, flights=flights, keys=flights)
+        fingers = sum(len(person.fingers) for person in found.values())
+        expected = Counter(travellers=len(found), templates=templates, fingers=fingers, flights=flights, keys=flights)
         _hold(rows == expected, "rows of the store", expected, rows)
         journal = box.journal.verify()
         _hold(journal.whole, "journal", (), journal.problems)

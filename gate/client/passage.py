@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES
 from gate.client.errors import GateUnavailableError, rebuilt
 from gate.client.records import PassageDecision, PassageEvent, event
-from gate.engine.fingers import FingerSample
 from gate.errors import Code, FingerprintError, FrameError
+from gate.fingerprint.sample import FingerSample
 from gate.service.convert_finger import finger_message
 from gate.service.enums import ENCODING_TO_WIRE
 from gate.service.pb import lane_pb2 as pb

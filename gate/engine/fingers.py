@@ -7,10 +7,9 @@ scores mean does a comparison say anything.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,45 +17,19 @@ from gate.errors import Code, FingerprintError
 from gate.fingerprint.calibration.curve import FingerCalibration
 from gate.fingerprint.choose import choose_extractor
 from gate.fingerprint.extractor import Extractor
-from gate.fingerprint.image import EncodedFinger, FingerEncoding, FingerLimits, decode_finger
+from gate.fingerprint.image import EncodedFinger, FingerLimits, decode_finger
 from gate.fingerprint.matcher import CylinderMatcher
+from gate.fingerprint.position import FingerPosition
 from gate.fingerprint.quality import FingerPolicy, FingerQuality, assess, require_minutiae, require_usable
 from gate.fingerprint.read import read_finger_record
-from gate.fingerprint.template import TEMPLATE_DPI, FingerImage, FingerPosition, FingerTemplate, Impression
+from gate.fingerprint.sample import FingerSample as FingerSample  # noqa: PLC0414 -- what a reader reads
+from gate.fingerprint.sample import RecordEncoding as RecordEncoding  # noqa: PLC0414
+from gate.fingerprint.template import FingerImage, FingerTemplate
 from gate.fingerprint.wsq import WsqDecoder
 from gate.settings import FingerprintSettings
 from gate.vision.session import Provider
 
 _WARM_PX = 256
-
-
-class RecordEncoding(enum.StrEnum):
-    """Minutiae records that are read as samples."""
-
-    ISO_19794_2 = "iso_19794_2"
-    ANSI_378 = "ansi_378"
-
-
-@dataclass(frozen=True, slots=True)
-class FingerSample:
-    """One finger as it arrives: an image, or a record of its minutiae.
-
-    Attributes:
-        encoding: of `data`.
-        data: a whole file or record, or rows of grey pixels.
-        width_px, height_px: stated size; GREY8 needs it, for other images it is 0 or the true size.
-        resolution_dpi: of images, stated.
-        finger: as the sensor was told; of a record with several views: whose is meant.
-        impression: of images, as the sensor was told.
-    """
-
-    encoding: FingerEncoding | RecordEncoding
-    data: bytes = field(repr=False)
-    width_px: int = 0
-    height_px: int = 0
-    resolution_dpi: float = TEMPLATE_DPI
-    finger: FingerPosition = FingerPosition.UNKNOWN
-    impression: Impression = Impression.LIVE_PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +38,14 @@ class FingerReading:
 
     template: FingerTemplate
     quality: FingerQuality | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledFinger:
+    """What became of a finger. `already`: the traveller had this very template."""
+
+    already: bool
+    reading: FingerReading
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from gate.errors import Code, FingerprintError, FrameError
 from gate.fingerprint import wsq
+from gate.fingerprint.sample import FingerEncoding as FingerEncoding  # noqa: PLC0414 -- part of an encoded finger
 from gate.fingerprint.template import TEMPLATE_DPI, FingerImage, FingerPosition, GreyImage, Impression
 from gate.fingerprint.wsq import WsqDecoder
 from gate.vision.picture_header import PNG_MAGIC, read_png_header
@@ -17,15 +17,6 @@ from gate.vision.picture_header import PNG_MAGIC, read_png_header
 _BMP_MAGIC = b"BM"
 _BMP_HEADER_BYTES = 26
 """Up to and with width and height of a BITMAPINFOHEADER, or of what came after it."""
-
-
-class FingerEncoding(enum.StrEnum):
-    """How the bytes of a fingerprint image are to be read."""
-
-    PNG = "png"
-    BMP = "bmp"
-    GREY8 = "grey8"
-    WSQ = "wsq"
 
 
 @dataclass(frozen=True, slots=True)

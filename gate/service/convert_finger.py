@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gate.engine.fingers import FingerSample
 from gate.errors import Code, FingerprintError
+from gate.fingerprint.sample import FingerSample
 from gate.fingerprint.template import TEMPLATE_DPI
 from gate.service.checks import Checks
 from gate.service.enums import (

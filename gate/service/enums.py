@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gate.decision.outcome import Guidance, Outcome, Reason
-from gate.engine.fingers import RecordEncoding
 from gate.engine.loading import PersonState
-from gate.fingerprint.image import FingerEncoding
 from gate.fingerprint.position import FingerPosition, Impression
+from gate.fingerprint.sample import FingerEncoding, RecordEncoding
 from gate.gallery.receipt import Why
 from gate.manifest.findings import Severity
 from gate.service.pb import fingerprint_pb2 as finger_pb

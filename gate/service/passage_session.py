@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from gate.clock import Clock
 from gate.decision.event import Effect, Guide, RequestFinger
 from gate.engine.attempt import Attempt
-from gate.engine.fingers import FingerSample
 from gate.errors import Code, FingerprintError, FrameError, GateError, ProtocolError
+from gate.fingerprint.sample import FingerSample
 from gate.service import convert, incident
 from gate.service.convert_finger import finger_sample
 from gate.service.drain import Drain
