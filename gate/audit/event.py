@@ -54,7 +54,8 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
             {
                 "passage", "lane", "checkpoint", "profile", "outcome", "reason", "claim", "code", "flight", "traveller",
                 "mask", "similarity", "threshold", "comparisons", "gallery_size", "generation", "frames", "elapsed_ms",
-                "pack", "incident",
+                "pack", "incident", "policy", "llr", "finger_score", "finger_llr", "finger_attempts", "asked_because",
+                "track",
             }
         ),
         EventKind.OVERRIDE: frozenset(

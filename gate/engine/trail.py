@@ -52,6 +52,8 @@ class Trail:
             "frames": report.seen,
             "elapsed_ms": round(report.elapsed_ms, 1),
             "incident": attempt.incident_id or None,
+            "profile": attempt.profile,
+            "policy": attempt.rules.policy.digest,
         }
         compared = decided.comparison if decided else None
         if compared is not None:
@@ -60,6 +62,15 @@ class Trail:
                 "threshold": round(compared.threshold, 4),
                 "gallery_size": compared.gallery_size,
                 "mask": compared.mask.value,
+                "llr": None if compared.llr is None else round(compared.llr, 3),
+            }
+        finger = decided.finger if decided else None
+        if finger is not None:
+            facts |= {
+                "asked_because": finger.asked_because.value,
+                "finger_attempts": finger.attempts,
+                "finger_score": None if finger.score is None else round(finger.score, 4),
+                "finger_llr": None if finger.llr is None else round(finger.llr, 3),
             }
         # Survives the end of the process, and waits for no disk; only a loss of power may take the last decisions.
         self._record(EventKind.DECISION, facts, durable=False)
