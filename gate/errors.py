@@ -63,6 +63,11 @@ class Code(enum.StrEnum):
     FRAME_UNSUPPORTED = "FRAME_UNSUPPORTED"
     FRAME_UNDECODABLE = "FRAME_UNDECODABLE"
     FRAME_OUT_OF_ORDER = "FRAME_OUT_OF_ORDER"
+    FRAME_NONCE = "FRAME_NONCE"
+    FRAME_STALE = "FRAME_STALE"
+    FRAME_CLOCK = "FRAME_CLOCK"
+    FRAME_IDENTICAL = "FRAME_IDENTICAL"
+    FRAME_REPLAYED = "FRAME_REPLAYED"
     PHOTO_NO_FACE = "PHOTO_NO_FACE"
     PHOTO_SEVERAL_FACES = "PHOTO_SEVERAL_FACES"
     PHOTO_LOW_QUALITY = "PHOTO_LOW_QUALITY"
@@ -200,6 +205,31 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "INVALID_ARGUMENT",
             "The frame is not newer than the one before.",
             "Count `sequence` up and take `capture_time_us` from a monotonic clock.",
+        ),
+        Code.FRAME_NONCE: Entry(
+            "INVALID_ARGUMENT",
+            "The frame does not carry the nonce of its passage.",
+            "Put the `nonce` of `accepted` into every frame of that passage.",
+        ),
+        Code.FRAME_STALE: Entry(
+            "INVALID_ARGUMENT",
+            "The frame arrived too long after it was captured.",
+            "Send frames as the camera makes them; check the network, and [frames] max_lag_s.",
+        ),
+        Code.FRAME_CLOCK: Entry(
+            "INVALID_ARGUMENT",
+            "The capture clock runs faster than the frames arrive.",
+            "Take `capture_time_us` from a monotonic clock when the shutter opens.",
+        ),
+        Code.FRAME_IDENTICAL: Entry(
+            "INVALID_ARGUMENT",
+            "The picture is the one before once more.",
+            'Send new pictures. For pictures that are played back on trial: [frames] identical = "allow".',
+        ),
+        Code.FRAME_REPLAYED: Entry(
+            "INVALID_ARGUMENT",
+            "The lane has sent this picture before.",
+            'Alert an officer. For pictures that are played back on trial: [frames] identical = "allow".',
         ),
         Code.PHOTO_NO_FACE: Entry(
             "INVALID_ARGUMENT", "No face was found in the photograph.", "Send a portrait of the traveller."

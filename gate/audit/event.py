@@ -29,6 +29,7 @@ class EventKind(enum.StrEnum):
     KEY = "key"
     CLOCK = "clock"
     ACCESS_REFUSED = "access_refused"
+    FRAMES_ALARM = "frames_alarm"
     REPAIRED = "repaired"
 
 
@@ -68,6 +69,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
         EventKind.KEY: frozenset({"action", "key_id", "old_key_id", "data_keys", "flight", "source"}),
         EventKind.CLOCK: _COUNTS | {"direction", "jump_s", "action", "flights"},
         EventKind.ACCESS_REFUSED: frozenset({"method", "code", "lane", "listener"}),
+        EventKind.FRAMES_ALARM: frozenset({"passage", "lane", "count", "codes"}),
         EventKind.REPAIRED: _COUNTS | {"what", "count", "flight", "code"},
     }
 )  # fmt: skip

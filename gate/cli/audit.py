@@ -33,6 +33,7 @@ _COLOURS = {
     EventKind.KEY: "cyan",
     EventKind.CLOCK: "bold red",
     EventKind.ACCESS_REFUSED: "bold red",
+    EventKind.FRAMES_ALARM: "bold red",
     EventKind.REPAIRED: "red",
 }
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -77,13 +77,33 @@ class BlockingPassage:
         """See `PassageStream.decided`."""
         return self._passage.decided
 
-    def send_jpeg(self, data: bytes, *, capture_time_us: int | None = None, camera_id: str = "") -> bool:
+    def send_jpeg(
+        self,
+        data: bytes,
+        *,
+        capture_time_us: int | None = None,
+        camera_id: str = "",
+        sensor_liveness: float | None = None,
+    ) -> bool:
         """See `PassageStream.send_jpeg`."""
-        return bool(self._run(self._passage.send_jpeg(data, capture_time_us=capture_time_us, camera_id=camera_id)))
+        sent = self._passage.send_jpeg(
+            data, capture_time_us=capture_time_us, camera_id=camera_id, sensor_liveness=sensor_liveness
+        )
+        return bool(self._run(sent))
 
-    def send(self, image: NDArray[np.uint8], *, capture_time_us: int | None = None, camera_id: str = "") -> bool:
+    def send(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        capture_time_us: int | None = None,
+        camera_id: str = "",
+        sensor_liveness: float | None = None,
+    ) -> bool:
         """See `PassageStream.send`."""
-        return bool(self._run(self._passage.send(image, capture_time_us=capture_time_us, camera_id=camera_id)))
+        sent = self._passage.send(
+            image, capture_time_us=capture_time_us, camera_id=camera_id, sensor_liveness=sensor_liveness
+        )
+        return bool(self._run(sent))
 
     def send_frame(self, frame: Frame) -> bool:
         """See `PassageStream.send_frame`."""

@@ -42,6 +42,8 @@ class PassageStream:
         self._address = address
         self._timeout_s = timeout_s
         self._sequence = 0
+        self._captured_us = 0
+        self._nonce = b""
         self._sending = True
         self._events: deque[PassageEvent] = deque(maxlen=UNREAD_EVENTS)
         self._news = asyncio.Condition()
@@ -76,6 +78,7 @@ class PassageStream:
             raise GateUnavailableError(f"The engine at {self._address} ended the passage without accepting it.")
         self.passage_id, self.pack_id = first.accepted.passage_id, first.accepted.pack_id
         self.budget_s = first.accepted.budget_ms / 1000
+        self._nonce = first.accepted.nonce
         self._reader = asyncio.create_task(self._read())
         return self
 
@@ -93,13 +96,28 @@ class PassageStream:
         """Whether the engine has decided, or the passage broke: further frames are for nothing."""
         return self._decision is not None or self._error is not None
 
-    async def send_jpeg(self, data: bytes, *, capture_time_us: int | None = None, camera_id: str = "") -> bool:
+    async def send_jpeg(
+        self,
+        data: bytes,
+        *,
+        capture_time_us: int | None = None,
+        camera_id: str = "",
+        sensor_liveness: float | None = None,
+    ) -> bool:
         """Sends a JPEG file. See `send_frame`; `capture_time_us` is now by default."""
+        captured_us = self._or_now(capture_time_us)
         return await self.send_frame(
-            Frame(self._next(), _or_now(capture_time_us), Encoding.JPEG, 0, 0, data, camera_id)
+            Frame(self._next(), captured_us, Encoding.JPEG, 0, 0, data, camera_id, sensor_liveness)
         )
 
-    async def send(self, image: NDArray[np.uint8], *, capture_time_us: int | None = None, camera_id: str = "") -> bool:
+    async def send(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        capture_time_us: int | None = None,
+        camera_id: str = "",
+        sensor_liveness: float | None = None,
+    ) -> bool:
         """Sends pixels: (H, W, 3) uint8 BGR or (H, W) uint8 grey. See `send_frame`.
 
         Raises:
@@ -112,8 +130,9 @@ class PassageStream:
             )
         encoding = Encoding.BGR24 if image.ndim == 3 else Encoding.GREY8
         height_px, width_px = image.shape[:2]
+        captured_us, data = self._or_now(capture_time_us), image.tobytes()
         return await self.send_frame(
-            Frame(self._next(), _or_now(capture_time_us), encoding, width_px, height_px, image.tobytes(), camera_id)
+            Frame(self._next(), captured_us, encoding, width_px, height_px, data, camera_id, sensor_liveness)
         )
 
     async def send_frame(self, frame: Frame) -> bool:
@@ -128,7 +147,8 @@ class PassageStream:
                 f"expected at most {MAX_MESSAGE_BYTES - ENVELOPE_BYTES} bytes; got {len(frame.data)}. Send a JPEG.",
             )
         self._sequence = max(self._sequence, frame.sequence)
-        return await self._write(pb.PassageRequest(frame=_message(frame)))
+        self._captured_us = max(self._captured_us, frame.capture_time_us)
+        return await self._write(pb.PassageRequest(frame=_message(frame, self._nonce)))
 
     async def _write(self, message: pb.PassageRequest) -> bool:
         if self.decided or not self._sending:
@@ -226,12 +246,12 @@ class PassageStream:
     def _next(self) -> int:
         return self._sequence + 1
 
+    def _or_now(self, capture_time_us: int | None) -> int:
+        # Capture times rise strictly; two frames within one tick of the clock are a microsecond apart.
+        return max(time.monotonic_ns() // 1000, self._captured_us + 1) if capture_time_us is None else capture_time_us
 
-def _or_now(capture_time_us: int | None) -> int:
-    return time.monotonic_ns() // 1000 if capture_time_us is None else capture_time_us
 
-
-def _message(frame: Frame) -> pb.Frame:
+def _message(frame: Frame, nonce: bytes) -> pb.Frame:
     return pb.Frame(
         sequence=frame.sequence,
         capture_time_us=frame.capture_time_us,
@@ -240,4 +260,6 @@ def _message(frame: Frame) -> pb.Frame:
         height_px=frame.height_px,
         data=frame.data,
         camera_id=frame.camera_id,
+        nonce=nonce,
+        sensor_liveness=frame.sensor_liveness,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -159,6 +160,16 @@ class Engine:
             attempt, reserved = self._boarded.popleft()
             touchpoint = self.settings.lanes[attempt.lane_id].touchpoint
             self.journeys.passed(reserved.reference, reserved.flight, touchpoint)
+
+    def frames_alarmed(self, attempt: Attempt, alarms: int, refused: Mapping[str, int]) -> None:
+        """Records that a passage's frames were such as no honest camera sends; blocks where the journal is stored.
+
+        Args:
+            alarms: how many there were.
+            refused: frames that were refused, by error code.
+        """
+        _log.warning("frames_alarm", passage=attempt.passage_id, lane=attempt.lane_id, alarms=alarms, **refused)
+        self.trail.frames_alarmed(attempt, alarms, refused)
 
     def enrol(self, traveller: Traveller, photo: bytes) -> Enrolled:
         """Makes a template from a photograph (blocking) and adds it to the gallery.

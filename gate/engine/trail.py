@@ -6,7 +6,7 @@ passage is named by its id, an officer by the authority's opaque name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gate import __version__
 from gate.audit.event import LONGEST_FACT, Event, EventKind, Fact
@@ -74,6 +74,16 @@ class Trail:
             }
         # Survives the end of the process, and waits for no disk; only a loss of power may take the last decisions.
         self._record(EventKind.DECISION, facts, durable=False)
+
+    def frames_alarmed(self, attempt: Attempt, alarms: int, codes: Iterable[str]) -> None:
+        """Frames came to a passage as no honest camera sends them."""
+        facts: dict[str, Fact] = {
+            "passage": attempt.passage_id,
+            "lane": attempt.lane_id,
+            "count": alarms,
+            "codes": " ".join(codes)[:LONGEST_FACT],
+        }
+        self._record(EventKind.FRAMES_ALARM, facts, durable=False)
 
     def override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """What an officer decided; its position in the journal."""

@@ -58,6 +58,9 @@ def frame(message: pb.Frame) -> Frame:
     if encoding is None:
         checks.fault("encoding", "one of the encodings of FrameEncoding")
     checks.name("camera_id", message.camera_id)
+    sensor_liveness = message.sensor_liveness if message.HasField("sensor_liveness") else None
+    if sensor_liveness is not None and not 0 <= sensor_liveness <= 1:
+        checks.fault("sensor_liveness", "a number in [0, 1], or absent")
     if encoding is None or checks.violations:
         raise FrameError(Code.FIELD_INVALID, _in_words(checks), *checks.violations)
     return Frame(
@@ -68,6 +71,7 @@ def frame(message: pb.Frame) -> Frame:
         height_px=message.height_px,
         data=message.data,
         camera_id=message.camera_id,
+        sensor_liveness=sensor_liveness,
     )
 
 
@@ -107,11 +111,11 @@ def _in_words(checks: Checks) -> str:
     return "; ".join(f"{violation.field}: expected {violation.expected}" for violation in checks.violations)
 
 
-def accepted(attempt: Attempt, longest_s: float) -> pb.PassageResponse:
+def accepted(attempt: Attempt, longest_s: float, nonce: bytes) -> pb.PassageResponse:
     """The answer to `start`."""
     return pb.PassageResponse(
         accepted=pb.PassageAccepted(
-            passage_id=attempt.passage_id, budget_ms=round(longest_s * 1000), pack_id=attempt.pack_id
+            passage_id=attempt.passage_id, budget_ms=round(longest_s * 1000), pack_id=attempt.pack_id, nonce=nonce
         )
     )
 

@@ -14,6 +14,7 @@ from gate.engine.engine import Engine
 from gate.errors import Code, NotFoundError, ProtocolError
 from gate.service import convert
 from gate.service.drain import Drain
+from gate.service.frame_guard import FrameGuard, LaneMemory
 from gate.service.passage_session import PassageSession
 from gate.service.pb import lane_pb2 as pb
 from gate.service.pb import lane_pb2_grpc
@@ -41,6 +42,8 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
         self._executor = executor
         self._drain = drain
         self._warm = warm
+        self._frames = engine.settings.frames
+        self._memories = {lane: LaneMemory(self._frames.remembered) for lane in engine.settings.lanes}
 
     # A coroutine that writes, where the stubs' types expect a generator: see interceptors.Guard.
     async def Passage(  # type: ignore[override]  # noqa: N802 -- the protocol's name
@@ -55,8 +58,10 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
             attempt = await self._open(start)
             lane.callback(self._engine.close_passage, attempt)
             longest_s = _longest_s(attempt.longest_s, context.time_remaining())
-            session = PassageSession(attempt, lane.close, self._engine.clock, self._executor, self._drain)
-            await context.write(convert.accepted(attempt, longest_s))
+            guard = FrameGuard(self._frames, self._memories[start.lane_id])
+            lane.callback(self._report_alarms, attempt, guard)
+            session = PassageSession(attempt, lane.close, guard, self._engine.clock, self._executor, self._drain)
+            await context.write(convert.accepted(attempt, longest_s, guard.nonce))
             await session.run(request_iterator, context.write, longest_s)
         await in_thread(self._executor, self._engine.end_journeys)
 
@@ -67,6 +72,10 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
             code = refused.code.value
             await asyncio.to_thread(self._engine.trail.refused, "Passage", code, start.lane_id)
             raise
+
+    def _report_alarms(self, attempt: Attempt, guard: FrameGuard) -> None:
+        if guard.alarms:
+            self._engine.frames_alarmed(attempt, guard.alarms, guard.refused)
 
     async def RecordOverride(  # noqa: N802 -- the protocol's name
         self,

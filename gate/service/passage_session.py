@@ -26,7 +26,7 @@ from gate.fingerprint.sample import FingerSample
 from gate.service import convert, incident
 from gate.service.convert_finger import finger_sample
 from gate.service.drain import Drain
-from gate.service.frame_order import FrameOrder
+from gate.service.frame_guard import FrameGuard
 from gate.service.mailbox import Mailbox
 from gate.service.outbox import Outbox
 from gate.service.pb import lane_pb2 as pb
@@ -56,11 +56,18 @@ class PassageSession:
         attempt: the passage, just opened.
         release: frees the lane. Called once, before the decision is written, so that a controller that has read it
             can open the next passage at once.
+        guard: of the passage's frames.
         clock, executor, drain: the server's.
     """
 
     def __init__(
-        self, attempt: Attempt, release: Callable[[], None], clock: Clock, executor: Executor, drain: Drain
+        self,
+        attempt: Attempt,
+        release: Callable[[], None],
+        guard: FrameGuard,
+        clock: Clock,
+        executor: Executor,
+        drain: Drain,
     ) -> None:
         self._attempt = attempt
         self._release = release
@@ -71,7 +78,7 @@ class PassageSession:
         self._deadline_s = self._latest_s = math.inf
         self._asked = False
         self._outbox = Outbox()
-        self._order = FrameOrder()
+        self._guard = guard
         self._rejections = RejectionRate()
 
     async def run(self, requests: AsyncIterator[pb.PassageRequest], write: Write, longest_s: float) -> None:
@@ -107,16 +114,17 @@ class PassageSession:
         if kind is None:
             raise ProtocolError(Code.MESSAGE_EMPTY, "Expected a `frame` or a `fingerprint`; got an empty message.")
         try:
-            self._mailbox.put(Arrived(self._content(kind, request), self._clock.monotonic()), kind)
+            arrived_s = self._clock.monotonic()
+            self._mailbox.put(Arrived(self._content(kind, request, arrived_s), arrived_s), kind)
         except FrameError as error:
             self._attempt.reject()
             self._refuse(request.frame.sequence, error)
         except FingerprintError as error:
             self._outbox.offer(convert.finger_rejected(error))
 
-    def _content(self, kind: str, request: pb.PassageRequest) -> Frame | FingerSample | None:
+    def _content(self, kind: str, request: pb.PassageRequest, arrived_s: float) -> Frame | FingerSample | None:
         if kind == "frame":
-            self._order.check(request.frame)
+            self._guard.check(request.frame, arrived_s)
             return convert.frame(request.frame)
         return finger_sample(request.fingerprint) if kind == "fingerprint" else None
 

@@ -39,6 +39,7 @@ class Frame:
         width_px, height_px: stated size. Raw encodings need it; for JPEG and PNG it is 0 or the true size.
         data: a whole JPEG or PNG file, or rows of pixels from the top left, without padding.
         camera_id: which of the lane's cameras; empty where there is only one.
+        sensor_liveness: what the gate's own sensor says of the face, [0, 1], 1 is live; None where there is none.
     """
 
     sequence: int
@@ -48,6 +49,7 @@ class Frame:
     height_px: int
     data: bytes = field(repr=False)
     camera_id: str = ""
+    sensor_liveness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,14 @@ class Lane:
 @pytest.fixture(scope="session")
 def lane(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
     del shared  # only to skip without it
+    folder = tmp_path_factory.mktemp("serve")
+    # The tests play the same pictures again and again.
+    (folder / "gate.toml").write_text('[frames]\nidentical = "allow"\n')
     people = built_in(load_pipeline("edgeface-xs", detect_size_px=480))
     traveller, stranger = people[0], people[-1]
     expires = datetime.now(UTC) + timedelta(hours=1)
     enrolled = Traveller("ref-1", "XX1/today", expires, (TravelDocument("X1234567"),))
-    with gate_serve(tmp_path_factory.mktemp("serve")) as served:
+    with gate_serve(folder) as served:
 
         async def enrol() -> None:
             async with GateClient(served.address) as client:

@@ -16,7 +16,7 @@ from gate.engine.build import build_engine
 from gate.engine.engine import Engine
 from gate.errors import Code
 from gate.service.server import GateServer
-from gate.settings import LaneSettings, ServerSettings, Settings
+from gate.settings import FrameSettings, LaneSettings, ServerSettings, Settings
 from tests.service.manifests import FLIGHT, rows
 
 pytestmark = pytest.mark.shared
@@ -45,6 +45,7 @@ def engine(shared: Path) -> Iterator[Engine]:
         server=ServerSettings(address="127.0.0.1:0", drain_s=0.5),
         lanes={"lane-1": LaneSettings()},
         profiles={"pedestrian": Policy(budget_s=4.0)},
+        frames=FrameSettings(identical="allow"),
     )
     with build_engine(settings) as built:
         yield built.engine

@@ -17,13 +17,16 @@ from gate.decision.policy import Policy
 from gate.engine.engine import Engine
 from gate.errors import Code, EnrolmentError
 from gate.gallery.traveller import TravelDocument, Traveller
-from gate.settings import LaneSettings, ServerSettings, Settings
+from gate.settings import FrameSettings, LaneSettings, ServerSettings, Settings
 from gate.vision.frame import DecodeLimits, Frame, decode, decode_photo
 from gate.vision.probe import Face, ImageBGR, MaskState, Probe, Sighting
 from tests.decision.makers import CALIBRATION, GOOD
 
 FLIGHT = "CX0830/2026-11-22"
 PEOPLE = 16
+
+# One colour is one picture, sent again and again.
+PLAYED = FrameSettings(identical="allow")
 
 
 class ColourVision:
@@ -100,11 +103,18 @@ def traveller(person: int, flight: str = FLIGHT, **changes: Any) -> Traveller:
     return Traveller(**(fields | changes))
 
 
-def engine(vision: ColourVision, *, budget_s: float = 3.0, expected: tuple[int, ...] = (1, 2, 3)) -> Engine:
+def engine(
+    vision: ColourVision,
+    *,
+    budget_s: float = 3.0,
+    expected: tuple[int, ...] = (1, 2, 3),
+    frames: FrameSettings = PLAYED,
+) -> Engine:
     settings = Settings(
         server=ServerSettings(address="127.0.0.1:0", drain_s=0.5, keepalive_s=5, reflection=True),
         lanes={name: LaneSettings() for name in ("lane-1", "lane-2", "lane-3")},
         profiles={"pedestrian": Policy(budget_s=budget_s)},
+        frames=frames,
     )
     made = Engine(settings, vision, CALIBRATION)
     for person in expected:

@@ -16,6 +16,7 @@ from gate.engine.engine import Engine
 from gate.service.pb import lane_pb2 as pb
 from gate.service.pb import lane_pb2_grpc
 from gate.service.server import GateServer
+from gate.settings import FrameSettings
 from tests.service import fakes
 
 
@@ -32,9 +33,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(vision: fakes.ColourVision | None = None, *, budget_s: float = 3.0) -> AsyncIterator[Rig]:
+async def rig(
+    vision: fakes.ColourVision | None = None, *, budget_s: float = 3.0, frames: FrameSettings = fakes.PLAYED
+) -> AsyncIterator[Rig]:
     vision = vision or fakes.ColourVision()
-    engine = fakes.engine(vision, budget_s=budget_s)
+    engine = fakes.engine(vision, budget_s=budget_s, frames=frames)
     async with (
         GateServer(engine, engine.settings.server) as server,
         GateClient(server.address) as client,
@@ -48,9 +51,8 @@ def start(lane_id: str = "lane-1", **fields: object) -> pb.PassageRequest:
 
 
 def frame(sequence: int, data: bytes, encoding: int = pb.FRAME_ENCODING_JPEG, **fields: object) -> pb.PassageRequest:
-    return pb.PassageRequest(
-        frame=pb.Frame(sequence=sequence, capture_time_us=sequence * 1000, encoding=encoding, data=data, **fields)
-    )
+    stated = {"capture_time_us": sequence * 1000} | fields
+    return pb.PassageRequest(frame=pb.Frame(sequence=sequence, encoding=encoding, data=data, **stated))
 
 
 async def talk(rig: Rig, requests: Iterable[pb.PassageRequest], **options: object) -> list[pb.PassageResponse]:

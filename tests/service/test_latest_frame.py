@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 
@@ -27,7 +28,8 @@ async def test_memory_is_flat_drops_are_counted_and_a_fresh_frame_decides() -> N
     def camera_frame(data: bytes) -> pb.PassageRequest:
         nonlocal sent
         sent += 1
-        return frame(sent, data, pb.FRAME_ENCODING_BGR24, width_px=WIDTH, height_px=HEIGHT)
+        captured_us = time.monotonic_ns() // 1000
+        return frame(sent, data, pb.FRAME_ENCODING_BGR24, width_px=WIDTH, height_px=HEIGHT, capture_time_us=captured_us)
 
     shown_from = 0
 
