@@ -13,6 +13,7 @@ import typer
 
 from gate.cli.exits import Exit
 from gate.cli.failures import explained
+from gate.cli.flight_plan import plan
 from gate.cli.server_options import CA, CERT, KEY, SERVER, tls_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, help="Flights in the gallery: show, close, withdraw a traveller.")
+app = typer.Typer(no_args_is_help=True, help="Flights in the gallery: show, plan, close, withdraw a traveller.")
+app.command()(plan)
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object, for machines.")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask.")

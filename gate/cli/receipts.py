@@ -53,6 +53,7 @@ def _facts(counts: Counts) -> dict[str, int]:
         "templates": counts.templates,
         "photos": counts.photos,
         "keys": counts.keys,
+        "journeys": counts.journeys,
     }
 
 

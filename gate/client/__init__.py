@@ -32,6 +32,7 @@ from gate.client.records import (
     PassageEvent,
     StageTiming,
 )
+from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import FingerEvidence
 from gate.engine.fingers import FingerSample
 from gate.engine.loading import PersonResult, PersonState, Summary
@@ -51,6 +52,7 @@ __all__ = [
     "FingerRequested",
     "FingerSample",
     "FlightDescription",
+    "FlightPlan",
     "FrameCounts",
     "FrameRejection",
     "GateClient",
@@ -73,4 +75,5 @@ __all__ = [
     "Summary",
     "Tls",
     "Why",
+    "Window",
 ]

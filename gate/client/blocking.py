@@ -18,6 +18,7 @@ from gate.client.gate import PLAY_FPS, GateClient, Picture
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision, PassageEvent
+from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
@@ -243,6 +244,14 @@ class BlockingGateClient:
     def close_flight(self, flight: str) -> Receipt:
         """See `GateClient.close_flight`."""
         return self._run(self._client.close_flight(flight))
+
+    def set_flight_plan(self, plan: FlightPlan) -> bool:
+        """See `GateClient.set_flight_plan`."""
+        return self._run(self._client.set_flight_plan(plan))
+
+    def flight_plans(self, flight: str = "") -> tuple[FlightPlan, ...]:
+        """See `GateClient.flight_plans`."""
+        return self._run(self._client.flight_plans(flight))
 
     def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """See `GateClient.record_override`."""

@@ -145,4 +145,4 @@ _PLACES = {place.value: place for place in Place}
 
 
 def _counts(message: pb.Counts) -> Counts:
-    return Counts(message.travellers, message.templates, message.photos, message.keys)
+    return Counts(message.travellers, message.templates, message.photos, message.keys, journeys=message.journeys)

@@ -21,10 +21,12 @@ from gate.client.gallery import EnrolReport, EnrolResult, Expected
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
+from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
 from gate.engine.fingers import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
+from gate.service import convert_plan
 from gate.service.enums import OUTCOME_TO_WIRE, WITHDRAWAL_TO_WIRE
 from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import gallery_pb2_grpc, lane_pb2_grpc
@@ -258,6 +260,34 @@ class GateClient:
         request = gallery_pb.CloseFlightRequest(flight=flight)
         done = await self._answered(stub.CloseFlight(request, timeout=CALL_TIMEOUT_S))
         return gallery.receipt(done.receipt)
+
+    async def set_flight_plan(self, plan: FlightPlan) -> bool:
+        """Says where a flight boards and when its touchpoints are open to it, in place of its earlier plan.
+
+        Args:
+            plan: the whole of it; times with a time zone. A window without a touchpoint is the last one's.
+
+        Returns:
+            whether that changed anything; the same plan again does not.
+
+        Raises:
+            ProtocolError: FIELD_INVALID, PLANS_FULL.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.SetFlightPlanRequest(plan=convert_plan.message(plan))
+        return (await self._answered(stub.SetFlightPlan(request, timeout=CALL_TIMEOUT_S))).changed
+
+    async def flight_plans(self, flight: str = "") -> tuple[FlightPlan, ...]:
+        """The plans that the engine knows: one flight's, or all.
+
+        Raises:
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.ListFlightPlansRequest(flight=flight)
+        answer = await self._answered(stub.ListFlightPlans(request, timeout=CALL_TIMEOUT_S))
+        return tuple(convert_plan.unpacked(plan) for plan in answer.plans)
 
     async def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """Writes into the audit journal what an officer decided; its position there.

@@ -173,7 +173,7 @@ class FlightPlans:
         wrong = []
         seen: set[str] = set()
         for index, window in enumerate(plan.windows):
-            where = f"windows[{index}]"
+            where = f"plan.windows[{index}]"
             if window.touchpoint not in self._touchpoints or window.touchpoint in seen:
                 wrong.append(FieldViolation(f"{where}.touchpoint", f"each once, of: {', '.join(self._touchpoints)}"))
             seen.add(window.touchpoint)

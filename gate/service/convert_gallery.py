@@ -155,7 +155,13 @@ def receipt(done: Receipt) -> pb.Receipt:
 
 
 def _counts(counts: Counts) -> pb.Counts:
-    return pb.Counts(travellers=counts.travellers, templates=counts.templates, photos=counts.photos, keys=counts.keys)
+    return pb.Counts(
+        travellers=counts.travellers,
+        templates=counts.templates,
+        photos=counts.photos,
+        keys=counts.keys,
+        journeys=counts.journeys,
+    )
 
 
 def _utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:

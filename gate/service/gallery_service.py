@@ -12,6 +12,7 @@ import grpc
 from gate.engine.engine import Engine
 from gate.errors import Code, FieldViolation, InputError, ProtocolError
 from gate.service import convert_gallery as convert
+from gate.service import convert_plan
 from gate.service.load_session import LoadSession
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.pb import gallery_pb2_grpc
@@ -82,3 +83,21 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
     ) -> pb.CloseFlightResponse:
         flight = convert.flight_name(request.flight, required=True) or ""
         return convert.closure(await in_thread(self._executor, lambda: self._engine.close_flight(flight)))
+
+    async def SetFlightPlan(  # noqa: N802, D102
+        self,
+        request: pb.SetFlightPlanRequest,
+        _context: grpc.aio.ServicerContext[pb.SetFlightPlanRequest, pb.SetFlightPlanResponse],
+    ) -> pb.SetFlightPlanResponse:
+        plan = convert_plan.plan(request.plan, self._engine.journeys.route.last)
+        done = await in_thread(self._executor, lambda: self._engine.plans.set(plan))
+        return pb.SetFlightPlanResponse(changed=done.changed, journal_position=done.journal_position)
+
+    async def ListFlightPlans(  # noqa: N802, D102
+        self,
+        request: pb.ListFlightPlansRequest,
+        _context: grpc.aio.ServicerContext[pb.ListFlightPlansRequest, pb.ListFlightPlansResponse],
+    ) -> pb.ListFlightPlansResponse:
+        flight = convert.flight_name(request.flight, required=False)
+        plans = (plan for plan in self._engine.plans.everything() if flight in {None, plan.flight})
+        return pb.ListFlightPlansResponse(plans=[convert_plan.message(plan) for plan in plans])

@@ -255,11 +255,11 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("windows", "field"),
     [
-        ((Window("lounge", NOON),), "windows[0].touchpoint"),
-        ((Window("border", NOON), Window("border", None, NOON)), "windows[1].touchpoint"),
-        ((Window("border"),), "windows[0]"),
-        ((Window("border", NOON, NOON),), "windows[0].closes_at"),
-        ((Window("border", NOON + timedelta(days=370), None),), "windows[0].opens_at"),
+        ((Window("lounge", NOON),), "plan.windows[0].touchpoint"),
+        ((Window("border", NOON), Window("border", None, NOON)), "plan.windows[1].touchpoint"),
+        ((Window("border"),), "plan.windows[0]"),
+        ((Window("border", NOON, NOON),), "plan.windows[0].closes_at"),
+        ((Window("border", NOON + timedelta(days=370), None),), "plan.windows[0].opens_at"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused_and_the_old_one_holds(

@@ -639,6 +639,7 @@ class Counts(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     PHOTOS_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    JOURNEYS_FIELD_NUMBER: _builtins.int
     travellers: _builtins.int
     """Travellers."""
     templates: _builtins.int
@@ -647,6 +648,8 @@ class Counts(_message.Message):
     """Sealed photographs."""
     keys: _builtins.int
     """Data keys, one a flight."""
+    journeys: _builtins.int
+    """Records of the touchpoints that a traveller has passed, one a traveller."""
     def __init__(
         self,
         *,
@@ -654,10 +657,11 @@ class Counts(_message.Message):
         templates: _builtins.int = ...,
         photos: _builtins.int = ...,
         keys: _builtins.int = ...,
+        journeys: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "photos", b"photos", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["journeys", b"journeys", "keys", b"keys", "photos", b"photos", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -724,6 +728,170 @@ class CloseFlightResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseFlightResponse: _TypeAlias = CloseFlightResponse  # noqa: Y015
+
+@_typing.final
+class FlightPlan(_message.Message):
+    """Where a flight boards, and when its touchpoints are open to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    WINDOWS_FIELD_NUMBER: _builtins.int
+    flight: _builtins.str
+    """The carriage leg, as in the gallery; 1 to 64 characters."""
+    gate: _builtins.str
+    """The departure gate, as the lanes' settings name theirs: at most 16 letters, digits, '.', '_' or '-'; upper and lower
+    case are equal. Empty: not known yet, so that no lane at a gate opens for the flight.
+    """
+    @_builtins.property
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___TouchpointWindow]:
+        """One a touchpoint at most. A touchpoint without one is open at any time, unless the settings ask for a plan there."""
+
+    def __init__(
+        self,
+        *,
+        flight: _builtins.str = ...,
+        gate: _builtins.str = ...,
+        windows: _abc.Iterable[Global___TouchpointWindow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flight", b"flight", "gate", b"gate", "windows", b"windows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlightPlan: _TypeAlias = FlightPlan  # noqa: Y015
+
+@_typing.final
+class TouchpointWindow(_message.Message):
+    """When a touchpoint is open to a flight. At least one of the two times."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOUCHPOINT_FIELD_NUMBER: _builtins.int
+    OPENS_AT_FIELD_NUMBER: _builtins.int
+    CLOSES_AT_FIELD_NUMBER: _builtins.int
+    touchpoint: _builtins.str
+    """The touchpoint, as [journey] in the engine's settings names it. Empty: the last one, boarding."""
+    @_builtins.property
+    def opens_at(self) -> _timestamp_pb2.Timestamp:
+        """From this moment (UTC), at most 7 days ahead. Absent: without beginning."""
+
+    @_builtins.property
+    def closes_at(self) -> _timestamp_pb2.Timestamp:
+        """Until just before this moment (UTC), at most 7 days ahead. Absent: without end."""
+
+    def __init__(
+        self,
+        *,
+        touchpoint: _builtins.str = ...,
+        opens_at: _timestamp_pb2.Timestamp | None = ...,
+        closes_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closes_at", b"closes_at", "opens_at", b"opens_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closes_at", b"closes_at", "opens_at", b"opens_at", "touchpoint", b"touchpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TouchpointWindow: _TypeAlias = TouchpointWindow  # noqa: Y015
+
+@_typing.final
+class SetFlightPlanRequest(_message.Message):
+    """Says what the plan of a flight is from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan(self) -> Global___FlightPlan:
+        """The whole plan: what it does not say does not hold any more."""
+
+    def __init__(
+        self,
+        *,
+        plan: Global___FlightPlan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFlightPlanRequest: _TypeAlias = SetFlightPlanRequest  # noqa: Y015
+
+@_typing.final
+class SetFlightPlanResponse(_message.Message):
+    """What became of the plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    JOURNAL_POSITION_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """It is new, or other than the one before."""
+    journal_position: _builtins.int
+    """Position in the audit journal, from 1; 0 when nothing changed."""
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+        journal_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "journal_position", b"journal_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFlightPlanResponse: _TypeAlias = SetFlightPlanResponse  # noqa: Y015
+
+@_typing.final
+class ListFlightPlansRequest(_message.Message):
+    """Asks for plans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    flight: _builtins.str
+    """Only this flight's. Empty: every flight's."""
+    def __init__(
+        self,
+        *,
+        flight: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flight", b"flight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFlightPlansRequest: _TypeAlias = ListFlightPlansRequest  # noqa: Y015
+
+@_typing.final
+class ListFlightPlansResponse(_message.Message):
+    """Plans, by flight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLANS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plans(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightPlan]:
+        """One a flight; none where nothing is known."""
+
+    def __init__(
+        self,
+        *,
+        plans: _abc.Iterable[Global___FlightPlan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plans", b"plans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFlightPlansResponse: _TypeAlias = ListFlightPlansResponse  # noqa: Y015
 
 @_typing.final
 class LoadManifestRequest(_message.Message):

@@ -60,6 +60,16 @@ class GalleryServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightResponse.FromString,
                 _registered_method=True)
+        self.SetFlightPlan = channel.unary_unary(
+                '/egate.v1.GalleryService/SetFlightPlan',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanResponse.FromString,
+                _registered_method=True)
+        self.ListFlightPlans = channel.unary_unary(
+                '/egate.v1.GalleryService/ListFlightPlans',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
+                _registered_method=True)
 
 
 class GalleryServiceServicer:
@@ -104,6 +114,21 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetFlightPlan(self, request, context):
+        """Says where a flight boards, and when its touchpoints are open to it; takes the place of its earlier plan. The same
+        plan again changes nothing. The flight need not be in the gallery yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFlightPlans(self, request, context):
+        """Shows the plans that are known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GalleryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +156,16 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.CloseFlight,
                     request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightResponse.SerializeToString,
+            ),
+            'SetFlightPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFlightPlan,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanResponse.SerializeToString,
+            ),
+            'ListFlightPlans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFlightPlans,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +304,60 @@ class GalleryService:
             '/egate.v1.GalleryService/CloseFlight',
             gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_gallery__pb2.CloseFlightResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFlightPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/SetFlightPlan',
+            gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.SetFlightPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFlightPlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/ListFlightPlans',
+            gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
             options,
             channel_credentials,
             insecure,

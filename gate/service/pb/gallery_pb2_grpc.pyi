@@ -48,6 +48,12 @@ class GalleryServiceStub:
     """Removes one traveller, from every flight or from one. They cannot be found once the call returns."""
     CloseFlight: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.CloseFlightRequest, _gallery_pb2.CloseFlightResponse]
     """Removes every traveller of a flight."""
+    SetFlightPlan: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.SetFlightPlanRequest, _gallery_pb2.SetFlightPlanResponse]
+    """Says where a flight boards, and when its touchpoints are open to it; takes the place of its earlier plan. The same
+    plan again changes nothing. The flight need not be in the gallery yet.
+    """
+    ListFlightPlans: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]
+    """Shows the plans that are known."""
 
 @_typing.type_check_only
 class GalleryServiceAsyncStub(GalleryServiceStub):
@@ -69,6 +75,12 @@ class GalleryServiceAsyncStub(GalleryServiceStub):
     """Removes one traveller, from every flight or from one. They cannot be found once the call returns."""
     CloseFlight: _aio.UnaryUnaryMultiCallable[_gallery_pb2.CloseFlightRequest, _gallery_pb2.CloseFlightResponse]  # type: ignore[assignment]
     """Removes every traveller of a flight."""
+    SetFlightPlan: _aio.UnaryUnaryMultiCallable[_gallery_pb2.SetFlightPlanRequest, _gallery_pb2.SetFlightPlanResponse]  # type: ignore[assignment]
+    """Says where a flight boards, and when its touchpoints are open to it; takes the place of its earlier plan. The same
+    plan again changes nothing. The flight need not be in the gallery yet.
+    """
+    ListFlightPlans: _aio.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]  # type: ignore[assignment]
+    """Shows the plans that are known."""
 
 class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Enrols expected travellers and destroys them again."""
@@ -117,5 +129,23 @@ class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gallery_pb2.CloseFlightResponse, _abc.Awaitable[_gallery_pb2.CloseFlightResponse]]:
         """Removes every traveller of a flight."""
+
+    @_abc_1.abstractmethod
+    def SetFlightPlan(
+        self,
+        request: _gallery_pb2.SetFlightPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.SetFlightPlanResponse, _abc.Awaitable[_gallery_pb2.SetFlightPlanResponse]]:
+        """Says where a flight boards, and when its touchpoints are open to it; takes the place of its earlier plan. The same
+        plan again changes nothing. The flight need not be in the gallery yet.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFlightPlans(
+        self,
+        request: _gallery_pb2.ListFlightPlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.ListFlightPlansResponse, _abc.Awaitable[_gallery_pb2.ListFlightPlansResponse]]:
+        """Shows the plans that are known."""
 
 def add_GalleryServiceServicer_to_server(servicer: GalleryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
