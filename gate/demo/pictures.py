@@ -53,8 +53,11 @@ def annotate(played: Played, vision: Vision, enrolled: bytes | None = None) -> I
     draw = ImageDraw.Draw(sheet)
     if sighting.aligned is not None and decision.similarity is not None:
         _inset(sheet, _close_up(picture, sighting), 0, "seen", colour)
-        if enrolled is not None:
+        if enrolled is not None and decision.finger is None:
             _inset(sheet, Image.open(io.BytesIO(enrolled)).convert("RGB"), 1, "enrolled", colour)
+    if decision.finger is not None and played.scenario.fingers:
+        finger = played.scenario.fingers[min(len(played.scenario.fingers), _samples(decision)) - 1]
+        _inset(sheet, Image.open(io.BytesIO(finger.data)).convert("RGB"), 1, "finger", colour)
     _faces(draw, sighting, colour)
     _banner(draw, played, word, colour, sheet.size)
     _bar(draw, decision, colour, (picture.width, picture.height))
@@ -83,6 +86,11 @@ def save(picture: Image.Image, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, quality=90)
     return path
+
+
+def _samples(decision: PassageDecision) -> int:
+    """Fingers that were taken, at least 1."""
+    return max(1, decision.finger.attempts + decision.finger.unusable) if decision.finger else 1
 
 
 def _close_up(picture: Image.Image, sighting: Sighting) -> Image.Image:

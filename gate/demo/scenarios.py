@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gate.decision.outcome import Guidance, Outcome, Reason
+from gate.demo import fingers
 from gate.demo.approach import Actor, Blur, Scene
 from gate.demo.people import Person
+from gate.fingerprint.sample import FingerSample
 from gate.synth import MaskStyle
 
 
@@ -41,6 +43,8 @@ class Scenario:
         scene: what the camera sees.
         expected: what must come of it.
         document: the number that the traveller presents, where they present one.
+        fingers: what the sensor sees, one picture for each request and each refusal; empty: the lane has no sensor.
+        profile: that decides; empty: the lane's own.
     """
 
     key: str
@@ -48,6 +52,8 @@ class Scenario:
     scene: Scene
     expected: Expected
     document: str = ""
+    fingers: tuple[FingerSample, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ _NO_MATCH = Expected(Outcome.FINGERPRINT, Reason.NO_MATCH)
 
 def script(cast: Cast) -> tuple[Scenario, ...]:
     """The passages, in the order in which they are played."""
-    return (*_travellers(cast), *_impostors(cast), *_troubles(cast))
+    return (*_travellers(cast), *_impostors(cast), *_troubles(cast), *_fingers(cast))
 
 
 def epilogue(cast: Cast) -> Scenario:
@@ -125,7 +131,7 @@ def _impostors(cast: Cast) -> Iterator[Scenario]:
         "borrowed-document",
         f"Traveller {borrower.label} with {owner.label}'s document",
         Scene((Actor(borrower.portrait),), seconds=4.5, seed=51),
-        _NO_MATCH,
+        Expected(Outcome.OFFICER, Reason.CLAIM_MISMATCH),
         document_of(owner),
     )
 
@@ -162,6 +168,36 @@ def _troubles(cast: Cast) -> Iterator[Scenario]:
         "Nobody in the lane",
         Scene((), seconds=2.0, seed=65),
         Expected(Outcome.OFFICER, Reason.NO_FACE, guidance=Guidance.STEP_INTO_VIEW),
+    )
+
+
+def _fingers(cast: Cast) -> Iterator[Scenario]:
+    unseen, other, driver = cast.travellers[1], cast.travellers[2], cast.travellers[0]
+    out_of_focus = Blur(6.0, 8)
+    yield Scenario(
+        "finger",
+        f"Traveller {unseen.label} with their document, out of focus; then their finger, at the second try",
+        Scene((Actor(unseen.portrait, from_eye_px=36),), seconds=2.0, blur=out_of_focus, seed=71),
+        Expected(Outcome.OPEN, Reason.FINGER_MATCHED, unseen.label),
+        document_of(unseen),
+        (fingers.barely_touched(unseen), fingers.laid_down(unseen)),
+    )
+    yield Scenario(
+        "wrong-finger",
+        f"The same document, out of focus again; then {other.label}'s finger",
+        Scene((Actor(unseen.portrait, from_eye_px=36),), seconds=2.0, blur=out_of_focus, seed=72),
+        Expected(Outcome.OFFICER, Reason.FINGER_NO_MATCH),
+        document_of(unseen),
+        tuple(fingers.laid_down(other, attempt) for attempt in range(1, 4)),
+    )
+    yield Scenario(
+        "vehicle",
+        f"Vehicle lane: traveller {driver.label} with their document, face and finger both",
+        Scene((Actor(driver.portrait),), seed=73),
+        Expected(Outcome.OPEN, Reason.FINGER_MATCHED, driver.label),
+        document_of(driver),
+        (fingers.laid_down(driver),),
+        profile="vehicle",
     )
 
 

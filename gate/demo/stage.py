@@ -9,11 +9,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gate.client import EnrolResult, GateClient, GuidanceGiven, PassageDecision, PassageEvent
+from gate.client import (
+    EnrolResult,
+    FingerRejection,
+    FingerRequested,
+    FingerSample,
+    GateClient,
+    GuidanceGiven,
+    PassageDecision,
+    PassageEvent,
+)
 from gate.client.manifest import LoadReport
 from gate.decision.outcome import Guidance
-from gate.decision.policy import Policy
+from gate.decision.profiles import PROFILES
 from gate.demo.approach import FPS, render
+from gate.demo.fingers import enrolled
 from gate.demo.flight import PORT, leg, manifest, photos
 from gate.demo.people import Person
 from gate.demo.scenarios import Expected, Scenario
@@ -22,6 +32,7 @@ from gate.engine.loading import PersonState
 from gate.gallery.traveller import Traveller
 from gate.service.server import GateServer
 from gate.settings import (
+    FingerprintSettings,
     GallerySettings,
     LaneSettings,
     ManifestSettings,
@@ -92,7 +103,8 @@ def demo_settings(base: Settings, folder: Path) -> Settings:
             "manifest": ManifestSettings(port=PORT),
             "storage": StorageSettings(path=folder / "egate.db", master_key_file=key),
             "lanes": {LANE: LaneSettings(checkpoint="demo")},
-            "profiles": {"pedestrian": Policy()},
+            "profiles": dict(PROFILES),
+            "fingerprint": FingerprintSettings(),
         }
     )
 
@@ -106,8 +118,9 @@ async def open_stage(built: Built) -> AsyncIterator[GateClient]:
 
 
 async def load(client: GateClient, people: Sequence[Person]) -> Loaded:
-    """Loads the demo's flight: the passenger list, and a photograph of each."""
+    """Loads the demo's flight: the passenger list, and a photograph and a finger of each."""
     now = datetime.now(UTC)
+    by_label = {person.label: person for person in people}
     report = await client.load_manifest(manifest(people, now), photos(people), name="demo")
     names = {known.reference: people[known.person_index].label for known in report.people if known.reference}
     refused = {
@@ -115,7 +128,10 @@ async def load(client: GateClient, people: Sequence[Person]) -> Loaded:
         for known in report.people
         if known.state is PersonState.PHOTO_REFUSED
     }
-    return Loaded(leg(now).flight, report, names, refused)
+    flight = leg(now).flight
+    for reference, label in names.items():
+        await client.enrol_fingerprint(reference, flight, enrolled(by_label[label]))
+    return Loaded(flight, report, names, refused)
 
 
 async def enrol_photo(client: GateClient, label: str, photo: bytes) -> EnrolResult | None:
@@ -146,7 +162,20 @@ async def play(
         if on_event is not None:
             on_event(event)
 
-    decision = await client.verify(LANE, frames, document=scenario.document, fps=FPS, on_event=note)
+    laid_down = iter(scenario.fingers)
+
+    async def sensor(_asked: FingerRequested | FingerRejection) -> FingerSample | None:
+        return next(laid_down, None)
+
+    decision = await client.verify(
+        LANE,
+        frames,
+        document=scenario.document,
+        profile=scenario.profile,
+        fps=FPS,
+        on_event=note,
+        finger=sensor if scenario.fingers else None,
+    )
     if decision.traveller_reference:
         label = names.get(decision.traveller_reference, decision.traveller_reference)
         decision = replace(decision, traveller_reference=label)

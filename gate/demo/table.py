@@ -91,7 +91,7 @@ def row(played: Played) -> tuple[Text | str, ...]:
     return (
         Text("✓", "green") if played.right else Text("✗", "bold red"),
         played.scenario.title,
-        _advice(played.guidance),
+        _advice(played.guidance) + finger_text(decision),
         Text.assemble((decision.outcome, "bold " + _COLOURS[decision.outcome]), (f" {decision.reason}", "dim")),
         similarity_text(decision),
         "–" if decision.false_positive_rate is None else f"{decision.false_positive_rate:.2%}",
@@ -109,6 +109,14 @@ def similarity_text(decision: PassageDecision) -> str:
     return f"{decision.similarity:.3f} {sign} {decision.threshold:.3f}" + (
         "~" if decision.threshold_extrapolated else ""
     )
+
+
+def finger_text(decision: PassageDecision) -> str:
+    """How many fingers were taken; empty where none was asked for."""
+    if decision.finger is None:
+        return ""
+    taken = decision.finger.attempts + decision.finger.unusable
+    return f", finger ×{taken}" if taken else ", finger asked for"
 
 
 def _advice(guidance: list[Guidance] | tuple[Guidance, ...]) -> str:
