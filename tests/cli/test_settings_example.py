@@ -39,6 +39,6 @@ def test_every_commented_value_is_a_setting_and_its_default(tmp_path: Path) -> N
     profile = {"quality": True} | dict.fromkeys(tomllib.loads(uncommented())["profiles"]["pedestrian"], True)
     for key in set(profile) - NOT_DEFAULTS:
         assert getattr(stated.profiles["pedestrian"], key) == getattr(default.profiles["pedestrian"], key), key
-    for group in ("server", "models", "gallery", "manifest", "storage", "claims", "frames"):
+    for group in ("server", "models", "gallery", "manifest", "storage", "claims", "frames", "journey"):
         for key in set(type(getattr(default, group)).model_fields) - NOT_DEFAULTS:
             assert getattr(getattr(stated, group), key) == getattr(getattr(default, group), key), f"{group}.{key}"
