@@ -13,6 +13,7 @@ import typer
 
 from gate.cli.exits import Exit
 from gate.cli.failures import explained
+from gate.cli.flight_finger import enrol_finger
 from gate.cli.flight_plan import plan
 from gate.cli.server_options import CA, CERT, KEY, SERVER, tls_of
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, help="Flights in the gallery: show, plan, close, withdraw a traveller.")
+app = typer.Typer(
+    no_args_is_help=True, help="Flights in the gallery: show, plan, close, withdraw a traveller, enrol a finger."
+)
 app.command()(plan)
+app.command()(enrol_finger)
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object, for machines.")
 YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -127,6 +131,7 @@ def _facts(expected: Expected) -> dict[str, object]:
                 "travellers": flight.travellers,
                 "without_face": flight.without_template,
                 "templates": flight.templates,
+                "fingers": flight.fingers,
                 "first_expiry": flight.first_expiry.isoformat(),
                 "last_expiry": flight.last_expiry.isoformat(),
             }
@@ -134,6 +139,7 @@ def _facts(expected: Expected) -> dict[str, object]:
         ],
         "travellers": expected.travellers,
         "templates": expected.templates,
+        "fingers": expected.fingers,
         "generation": expected.generation,
         "pack_id": expected.pack_id,
     }
@@ -146,15 +152,15 @@ def _print(expected: Expected) -> None:
 
     console = report_console()
     table = Table("Flight", header_style="bold", border_style="dim")
-    for name in ("Travellers", "Without a face", "Templates"):
+    for name in ("Travellers", "Without a face", "Templates", "Fingers"):
         table.add_column(name, justify="right")
     table.add_column("Destroyed at the latest (UTC)")
     for flight in expected.flights:
-        counts = (flight.travellers, flight.without_template, flight.templates)
+        counts = (flight.travellers, flight.without_template, flight.templates, flight.fingers)
         first, last = flight.first_expiry, flight.last_expiry
         until = f"{last:%Y-%m-%d %H:%M}" if first == last else f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
         table.add_row(safe(flight.flight), *map(str, counts), until)
     if expected.flights:
         console.print(table)
-    total = f"{expected.travellers} travellers, {expected.templates} templates"
+    total = f"{expected.travellers} travellers, {expected.templates} templates, {expected.fingers} fingers"
     console.print(total if expected.flights else "Nobody is expected.")

@@ -54,6 +54,7 @@ def _facts(counts: Counts) -> dict[str, int]:
         "photos": counts.photos,
         "keys": counts.keys,
         "journeys": counts.journeys,
+        "fingers": counts.fingers,
     }
 
 

@@ -124,6 +124,7 @@ def restored_facts(restored: Restored) -> dict[str, int]:
         "flights": restored.flights,
         "travellers": restored.travellers,
         "templates": restored.templates,
+        "fingers": restored.fingers,
         "expired": sum(receipt.travellers for receipt in restored.receipts),
         "embedded_again": restored.embedded,
         "to_enrol_again": len(restored.to_enrol),

@@ -18,7 +18,7 @@ from gate.client.blocking import BlockingGateClient, BlockingPassage
 from gate.client.claim import Claim
 from gate.client.connection import Tls
 from gate.client.errors import GateTimeoutError, GateUnavailableError
-from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected
+from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, FingerEnrolled
 from gate.client.gate import GateClient
 from gate.client.manifest import LoadedLeg, LoadedMessage, LoadFinding, LoadNews, LoadProgress, LoadReport
 from gate.client.passage import PassageStream
@@ -34,8 +34,9 @@ from gate.client.records import (
 )
 from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import FingerEvidence
-from gate.engine.fingers import FingerSample
 from gate.engine.loading import PersonResult, PersonState, Summary
+from gate.fingerprint.position import FingerPosition
+from gate.fingerprint.sample import FingerEncoding, FingerSample, RecordEncoding
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import FlightDescription
 
@@ -47,7 +48,10 @@ __all__ = [
     "EnrolResult",
     "EnrolStatus",
     "Expected",
+    "FingerEncoding",
+    "FingerEnrolled",
     "FingerEvidence",
+    "FingerPosition",
     "FingerRejection",
     "FingerRequested",
     "FingerSample",
@@ -71,6 +75,7 @@ __all__ = [
     "PersonResult",
     "PersonState",
     "Receipt",
+    "RecordEncoding",
     "StageTiming",
     "Summary",
     "Tls",

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from gate.client.claim import Claim
 from gate.client.connection import Tls
-from gate.client.gallery import EnrolReport, Expected
+from gate.client.gallery import EnrolReport, Expected, FingerEnrolled
 from gate.client.gate import PLAY_FPS, GateClient, Picture
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision, PassageEvent
 from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
+from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
 from gate.vision.frame import Frame
@@ -220,6 +221,10 @@ class BlockingGateClient:
     def enrol(self, photos: Iterable[tuple[Traveller, bytes]]) -> EnrolReport:
         """See `GateClient.enrol`."""
         return self._run(self._client.enrol(photos))
+
+    def enrol_fingerprint(self, traveller_reference: str, flight: str, sample: FingerSample) -> FingerEnrolled:
+        """See `GateClient.enrol_fingerprint`."""
+        return self._run(self._client.enrol_fingerprint(traveller_reference, flight, sample))
 
     def describe(self, flight: str = "") -> Expected:
         """See `GateClient.describe`."""

@@ -20,9 +20,11 @@ from grpc_status import rpc_status
 from gate.errors import (
     ClaimError,
     Code,
+    ConfigError,
     EngineFault,
     EnrolmentError,
     FieldViolation,
+    FingerprintError,
     FrameError,
     GateError,
     IssuerKeyError,
@@ -51,6 +53,7 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
     {
         "FRAME_": FrameError,
         "PHOTO_": EnrolmentError,
+        "FINGER_": FingerprintError,
         "CLAIM_": ClaimError,
         "BARCODE_": ClaimError,
         "TOKEN_": ClaimError,
@@ -72,6 +75,8 @@ _OF_CODE_PREFIX: Mapping[str, type[GateError]] = MappingProxyType(
         "JOURNAL_": StorageFault,
         "DISK_": StorageFault,
         "INFERENCE_": EngineFault,
+        "EXTRACTION_": EngineFault,
+        "EXTRACTOR_": ConfigError,
         "SHUTTING_": EngineFault,
         "UNEXPECTED": EngineFault,
     }

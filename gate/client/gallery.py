@@ -8,9 +8,13 @@ from datetime import UTC
 
 from gate.client.errors import known_code
 from gate.errors import Code
+from gate.fingerprint.advice import Advice
+from gate.fingerprint.position import FingerPosition
+from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.traveller import FlightDescription, Traveller
-from gate.service.enums import WHY_FROM_WIRE
+from gate.service.convert_finger import finger_message
+from gate.service.enums import FINGER_ADVICE_FROM_WIRE, FINGER_FROM_WIRE, WHY_FROM_WIRE
 from gate.service.pb import gallery_pb2 as pb
 
 
@@ -60,14 +64,36 @@ class EnrolReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FingerEnrolled:
+    """A finger that is enrolled.
+
+    Attributes:
+        already: the traveller had this very template; nothing changed.
+        quality: of the image, 1 to 100; None for a minutiae record.
+        advice: what would make another picture better, the most helpful first.
+        minutiae: found.
+        finger: which one, as stated or as the record says.
+        extractor: what found the minutiae; only templates of one extractor are compared.
+    """
+
+    already: bool
+    quality: int | None
+    advice: tuple[Advice, ...]
+    minutiae: int
+    finger: FingerPosition
+    extractor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
-    """Who is expected, in numbers. `generation` counts the changes to the gallery."""
+    """Who is expected, in numbers. `generation` counts the changes to the gallery, `fingers` their templates."""
 
     flights: tuple[FlightDescription, ...]
     travellers: int
     templates: int
     generation: int
     pack_id: str
+    fingers: int = 0
 
 
 def enrol_request(traveller: Traveller, photo: bytes) -> pb.EnrolRequest:
@@ -101,6 +127,24 @@ def enrol_result(message: pb.EnrolResult, offset: int) -> EnrolResult:
     )
 
 
+def finger_request(traveller_reference: str, flight: str, sample: FingerSample) -> pb.EnrolFingerprintRequest:
+    """One finger of one traveller."""
+    fingerprint = finger_message(sample)
+    return pb.EnrolFingerprintRequest(traveller_reference=traveller_reference, flight=flight, fingerprint=fingerprint)
+
+
+def finger_enrolled(message: pb.EnrolFingerprintResponse) -> FingerEnrolled:
+    """What became of it. Advice that this client does not know is left out."""
+    return FingerEnrolled(
+        already=message.already,
+        quality=message.quality if message.HasField("quality") else None,
+        advice=tuple(FINGER_ADVICE_FROM_WIRE[code] for code in message.advice if code in FINGER_ADVICE_FROM_WIRE),
+        minutiae=message.minutiae,
+        finger=FINGER_FROM_WIRE.get(message.finger, FingerPosition.UNKNOWN),
+        extractor=message.extractor,
+    )
+
+
 def expected(message: pb.DescribeResponse) -> Expected:
     """Who is expected."""
     return Expected(
@@ -112,6 +156,7 @@ def expected(message: pb.DescribeResponse) -> Expected:
                 first_expiry=flight.first_expiry.ToDatetime(tzinfo=UTC),
                 last_expiry=flight.last_expiry.ToDatetime(tzinfo=UTC),
                 without_template=flight.without_template,
+                fingers=flight.fingers,
             )
             for flight in message.flights
         ),
@@ -119,6 +164,7 @@ def expected(message: pb.DescribeResponse) -> Expected:
         templates=message.templates,
         generation=message.generation,
         pack_id=message.pack_id,
+        fingers=message.fingers,
     )
 
 
@@ -145,4 +191,11 @@ _PLACES = {place.value: place for place in Place}
 
 
 def _counts(message: pb.Counts) -> Counts:
-    return Counts(message.travellers, message.templates, message.photos, message.keys, journeys=message.journeys)
+    return Counts(
+        message.travellers,
+        message.templates,
+        message.photos,
+        message.keys,
+        journeys=message.journeys,
+        fingers=message.fingers,
+    )

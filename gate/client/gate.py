@@ -17,13 +17,13 @@ from gate.client import gallery, manifest
 from gate.client.claim import Claim, claim_message
 from gate.client.connection import Tls, open_channel
 from gate.client.errors import GateTimeoutError, rebuilt
-from gate.client.gallery import EnrolReport, EnrolResult, Expected
+from gate.client.gallery import EnrolReport, EnrolResult, Expected, FingerEnrolled
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
 from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
-from gate.engine.fingers import FingerSample
+from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
 from gate.service import convert_plan
@@ -184,6 +184,22 @@ class GateClient:
             offset = len(results)
             results.extend(gallery.enrol_result(result, offset) for result in answer.results)
         return EnrolReport(tuple(results))
+
+    async def enrol_fingerprint(self, traveller_reference: str, flight: str, sample: FingerSample) -> FingerEnrolled:
+        """Enrols one finger of a traveller who is expected. Idempotent.
+
+        Args:
+            sample: PNG, BMP, raw grey or WSQ, or a minutiae record. Say in it which finger it is.
+
+        Raises:
+            FingerprintError: it cannot be read, or is too poor (FINGER_LOW_QUALITY: the message says what to ask for).
+            NotFoundError: TRAVELLER_UNKNOWN.
+            EnrolmentError: TEMPLATES_FULL.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery.finger_request(traveller_reference, flight, sample)
+        return gallery.finger_enrolled(await self._answered(stub.EnrolFingerprint(request, timeout=CALL_TIMEOUT_S)))
 
     async def describe(self, flight: str = "") -> Expected:
         """Who is expected, in numbers; on one flight or on all.

@@ -19,14 +19,22 @@ from gate.decision.outcome import Outcome, Reason
 from gate.decision.passage import Rules
 from gate.engine.arrival import Arrival
 from gate.engine.attempt import Attempt, Parts, Reserved, StartRequest
-from gate.engine.fingers import FingerReader
+from gate.engine.fingers import EnrolledFinger, FingerReader, FingerSample
 from gate.engine.journeys import Journeys
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
 from gate.engine.plans import FlightPlans, PlanKeeper, UnkeptPlans
 from gate.engine.template import template_of
 from gate.engine.trail import Trail
-from gate.errors import Code, EnrolmentError, FieldViolation, NotFoundError, ProtocolError, StorageFault
+from gate.errors import (
+    Code,
+    EnrolmentError,
+    FieldViolation,
+    FingerprintError,
+    NotFoundError,
+    ProtocolError,
+    StorageFault,
+)
 from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt, Why
@@ -188,6 +196,23 @@ class Engine:
         added = self.gallery.enrol(traveller, template, picture)
         eye_distance_px = sighting.quality.eye_distance_px if sighting.quality else 0.0
         return Enrolled(added is Enrolment.ALREADY_ENROLLED, eye_distance_px)
+
+    def enrol_finger(self, reference: str, flight: str, sample: FingerSample) -> EnrolledFinger:
+        """Makes a template of a finger (blocking) and adds it to a traveller who is expected.
+
+        Raises:
+            NotFoundError: TRAVELLER_UNKNOWN.
+            FingerprintError: the sample cannot be used, see `FingerReader.examine`; FINGER_UNAVAILABLE.
+            EnrolmentError: TEMPLATES_FULL.
+        """
+        if self.fingers is None:
+            raise FingerprintError(Code.FINGER_UNAVAILABLE, "expected an engine that reads fingers: it is set off")
+        # Before anything is read: finding the minutiae takes some 300 ms.
+        if not self.gallery.snapshot().find_reference(reference, self.clock.utc(), flight):
+            raise NotFoundError(Code.TRAVELLER_UNKNOWN, "No traveller of that reference is expected on that flight.")
+        reading = self.fingers.examine(sample)
+        added = self.gallery.enrol_finger(reference, flight, reading.template)
+        return EnrolledFinger(added is Enrolment.ALREADY_ENROLLED, reading)
 
     def load_manifest(self, data: bytes, source: str, *, dry_run: bool = False) -> ManifestLoad:
         """Reads a manifest (blocking); iterate `ManifestLoad.load` to apply it.

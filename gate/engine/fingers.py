@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gate.errors import Code, FingerprintError
+from gate.fingerprint.ansi378 import read_ansi378
 from gate.fingerprint.calibration.curve import FingerCalibration
 from gate.fingerprint.choose import choose_extractor
 from gate.fingerprint.extractor import Extractor
 from gate.fingerprint.image import EncodedFinger, FingerLimits, decode_finger
+from gate.fingerprint.iso19794_2 import read_iso19794_2
 from gate.fingerprint.matcher import CylinderMatcher
 from gate.fingerprint.position import FingerPosition
 from gate.fingerprint.quality import FingerPolicy, FingerQuality, assess, require_minutiae, require_usable
-from gate.fingerprint.read import read_finger_record
 from gate.fingerprint.sample import FingerSample as FingerSample  # noqa: PLC0414 -- what a reader reads
 from gate.fingerprint.sample import RecordEncoding as RecordEncoding  # noqa: PLC0414
 from gate.fingerprint.template import FingerImage, FingerTemplate
@@ -191,7 +192,8 @@ class FingerReader:
             self._extractor.close()
 
     def _of_record(self, sample: FingerSample) -> FingerTemplate:
-        views = read_finger_record(sample.data).views
+        read = read_ansi378 if sample.encoding is RecordEncoding.ANSI_378 else read_iso19794_2
+        views = read(sample.data).views
         meant = [view for view in views if _may_be_one(sample.finger, view.finger)]
         if len(meant) != 1:
             raise FingerprintError(

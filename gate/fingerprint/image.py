@@ -14,7 +14,7 @@ from gate.fingerprint.template import TEMPLATE_DPI, FingerImage, FingerPosition,
 from gate.fingerprint.wsq import WsqDecoder
 from gate.vision.picture_header import PNG_MAGIC, read_png_header
 
-_BMP_MAGIC = b"BM"
+BMP_MAGIC = b"BM"
 _BMP_HEADER_BYTES = 26
 """Up to and with width and height of a BITMAPINFOHEADER, or of what came after it."""
 
@@ -126,7 +126,7 @@ def _png_size(data: bytes) -> tuple[int, int]:
 
 def _bmp_size(data: bytes) -> tuple[int, int]:
     """Width and height; a negative height says that the rows come from the top."""
-    if not data.startswith(_BMP_MAGIC) or len(data) < _BMP_HEADER_BYTES:
+    if not data.startswith(BMP_MAGIC) or len(data) < _BMP_HEADER_BYTES:
         raise _invalid("a BMP file", f"one that begins {data[:8].hex(' ')}")
     header_bytes = int.from_bytes(data[14:18], "little")
     if header_bytes < 40:

@@ -8,7 +8,6 @@ have. The numbers were set on the FVC images and on noise, stripes, text and pho
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gate.errors import Code, FingerprintError
+from gate.fingerprint.advice import ADVICE_TEXT as ADVICE_TEXT  # noqa: PLC0414 -- part of a quality
+from gate.fingerprint.advice import Advice as Advice  # noqa: PLC0414
 from gate.fingerprint.template import FingerImage, FingerTemplate, GreyImage
 
 _Map = NDArray[np.float32]
@@ -41,27 +42,6 @@ _RIDGE_SPAN_PX = 17
 _MIN_BLOCKS_TO_FIT = 20
 _MAX_WAVE = 0.45
 """How much the ridges' strength may change with their direction, as part of its mean. 1 in 100 FVC images is above."""
-
-
-class Advice(enum.StrEnum):
-    """What to ask of the traveller, the most helpful first."""
-
-    PLACE_FINGER = "place_finger"
-    CENTRE_FINGER = "centre_finger"
-    PRESS_HARDER = "press_harder"
-    PRESS_LESS = "press_less"
-    CLEAN_FINGER = "clean_finger"
-    HOLD_STILL = "hold_still"
-
-
-ADVICE_TEXT: dict[Advice, str] = {
-    Advice.PLACE_FINGER: "place your finger on the sensor",
-    Advice.CENTRE_FINGER: "centre your finger",
-    Advice.PRESS_HARDER: "press a little harder; moisten a dry finger",
-    Advice.PRESS_LESS: "press a little less; dry a wet finger",
-    Advice.CLEAN_FINGER: "clean your finger and the sensor",
-    Advice.HOLD_STILL: "hold still",
-}
 
 
 @dataclass(frozen=True, slots=True)

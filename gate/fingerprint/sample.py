@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from gate.fingerprint.position import FingerPosition, Impression
 
+USUAL_DPI = 500.0
+"""What live scanners deliver, and what is taken where nothing is said."""
+
 
 class FingerEncoding(enum.StrEnum):
     """How the bytes of a fingerprint image are to be read."""
@@ -41,6 +44,6 @@ class FingerSample:
     data: bytes = field(repr=False)
     width_px: int = 0
     height_px: int = 0
-    resolution_dpi: float = 500.0
+    resolution_dpi: float = USUAL_DPI
     finger: FingerPosition = FingerPosition.UNKNOWN
     impression: Impression = Impression.LIVE_PLAIN

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from gate.errors import Code, FingerprintError
-from gate.fingerprint.sample import FingerSample
-from gate.fingerprint.template import TEMPLATE_DPI
+from typing import TYPE_CHECKING
+
+from gate.errors import Code, FingerprintError, ProtocolError
+from gate.fingerprint.sample import USUAL_DPI, FingerSample
 from gate.service.checks import Checks
 from gate.service.enums import (
+    FINGER_ADVICE_TO_WIRE,
     FINGER_ENCODING_FROM_WIRE,
     FINGER_ENCODING_TO_WIRE,
     FINGER_FROM_WIRE,
@@ -15,6 +17,10 @@ from gate.service.enums import (
     IMPRESSION_TO_WIRE,
 )
 from gate.service.pb import fingerprint_pb2 as pb
+from gate.service.pb import gallery_pb2 as gallery_pb
+
+if TYPE_CHECKING:  # the client imports this module, and needs no models
+    from gate.engine.fingers import EnrolledFinger
 
 
 def finger_sample(message: pb.FingerprintSample) -> FingerSample:
@@ -41,9 +47,37 @@ def finger_sample(message: pb.FingerprintSample) -> FingerSample:
         message.data,
         message.width_px,
         message.height_px,
-        message.resolution_dpi or TEMPLATE_DPI,
+        message.resolution_dpi or USUAL_DPI,
         finger,
         impression,
+    )
+
+
+def enrolment(message: gallery_pb.EnrolFingerprintRequest) -> tuple[str, str, FingerSample]:
+    """Whose finger it is, on which flight, and the finger.
+
+    Raises:
+        ProtocolError: `FIELD_INVALID`, where it does not say whose it is.
+        FingerprintError: see `finger_sample`.
+    """
+    checks = Checks()
+    reference = checks.reference("traveller_reference", message.traveller_reference)
+    flight = checks.name("flight", message.flight, required=True)
+    if checks.violations:
+        raise ProtocolError(Code.FIELD_INVALID, "The request is not as the protocol says.", *checks.violations)
+    return reference, flight, finger_sample(message.fingerprint)
+
+
+def enrolled(done: EnrolledFinger) -> gallery_pb.EnrolFingerprintResponse:
+    """What became of it."""
+    template, quality = done.reading.template, done.reading.quality
+    return gallery_pb.EnrolFingerprintResponse(
+        already=done.already,
+        quality=quality.score if quality is not None else None,
+        advice=[FINGER_ADVICE_TO_WIRE[advice] for advice in quality.advice] if quality is not None else [],
+        minutiae=len(template),
+        finger=FINGER_TO_WIRE[template.finger],
+        extractor=template.extractor,
     )
 
 

@@ -112,11 +112,13 @@ def description(found: GalleryDescription) -> pb.DescribeResponse:
                 first_expiry=timestamp(flight.first_expiry),
                 last_expiry=timestamp(flight.last_expiry),
                 without_template=flight.without_template,
+                fingers=flight.fingers,
             )
             for flight in found.flights
         ],
         travellers=found.travellers,
         templates=found.templates,
+        fingers=found.fingers,
         generation=found.generation,
         pack_id=found.pack_id,
     )
@@ -160,6 +162,7 @@ def _counts(counts: Counts) -> pb.Counts:
         templates=counts.templates,
         photos=counts.photos,
         keys=counts.keys,
+        fingers=counts.fingers,
         journeys=counts.journeys,
     )
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from gate.decision.outcome import Guidance, Outcome, Reason
 from gate.engine.loading import PersonState
+from gate.fingerprint.advice import Advice
 from gate.fingerprint.position import FingerPosition, Impression
 from gate.fingerprint.sample import FingerEncoding, RecordEncoding
 from gate.gallery.receipt import Why
@@ -57,6 +58,9 @@ FINGER_ENCODING_TO_WIRE: Mapping[FingerEncoding | RecordEncoding, finger_pb.Fing
         }
     )
 )
+FINGER_ADVICE_TO_WIRE: Mapping[Advice, finger_pb.FingerAdvice.ValueType] = MappingProxyType(
+    {advice: finger_pb.FingerAdvice.Value(f"FINGER_ADVICE_{advice.name}") for advice in Advice}
+)
 IMPRESSION_TO_WIRE: Mapping[Impression, finger_pb.FingerImpression.ValueType] = MappingProxyType(
     {
         Impression.UNKNOWN: finger_pb.FINGER_IMPRESSION_UNSPECIFIED,
@@ -93,6 +97,7 @@ GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_
 MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})
 FINGER_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_TO_WIRE.items()})
 FINGER_ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_ENCODING_TO_WIRE.items()})
+FINGER_ADVICE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_ADVICE_TO_WIRE.items()})
 IMPRESSION_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in IMPRESSION_TO_WIRE.items()})
 WHY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in WHY_TO_WIRE.items()})
 SEVERITY_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in SEVERITY_TO_WIRE.items()})

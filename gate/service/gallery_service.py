@@ -11,8 +11,8 @@ import grpc
 
 from gate.engine.engine import Engine
 from gate.errors import Code, FieldViolation, InputError, ProtocolError
+from gate.service import convert_finger, convert_plan
 from gate.service import convert_gallery as convert
-from gate.service import convert_plan
 from gate.service.load_session import LoadSession
 from gate.service.pb import gallery_pb2 as pb
 from gate.service.pb import gallery_pb2_grpc
@@ -52,6 +52,15 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
         except InputError as error:
             return convert.refused(index, reference, error)
         return convert.enrolled(index, reference, already=done.already, eye_distance_px=done.eye_distance_px)
+
+    async def EnrolFingerprint(  # noqa: N802, D102
+        self,
+        request: pb.EnrolFingerprintRequest,
+        _context: grpc.aio.ServicerContext[pb.EnrolFingerprintRequest, pb.EnrolFingerprintResponse],
+    ) -> pb.EnrolFingerprintResponse:
+        await self._warm.wait()
+        whose = convert_finger.enrolment(request)
+        return convert_finger.enrolled(await in_thread(self._executor, lambda: self._engine.enrol_finger(*whose)))
 
     # A coroutine that writes, where the stubs' types expect a generator: see interceptors.Guard.
     async def LoadManifest(  # type: ignore[override]  # noqa: N802, D102

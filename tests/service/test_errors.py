@@ -49,6 +49,8 @@ def test_every_class_of_the_tree_comes_back_as_itself() -> None:
     assert names[Code.PACK_UNKNOWN] == "ModelPackError"
     assert names[Code.LANE_BUSY] == names[Code.START_MISSING] == "ProtocolError"
     assert names[Code.FRAME_TRUNCATED] == "FrameError"
+    assert names[Code.FINGER_LOW_QUALITY] == "FingerprintError"
+    assert names[Code.EXTRACTION_FAILED] == "EngineFault", "a fault of the engine's is no mistake of the caller's"
     assert names[Code.PHOTO_NO_FACE] == "EnrolmentError"
     assert names[Code.PROVIDER_MISSING] == "ProviderError"
     assert names[Code.ADDRESS_REFUSED] == "SettingsError"

@@ -113,6 +113,46 @@ FINGER_POSITION_LEFT_LITTLE: FingerPosition.ValueType  # 10
 """Left little finger."""
 Global___FingerPosition: _TypeAlias = FingerPosition  # noqa: Y015
 
+class _FingerAdvice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FingerAdviceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FingerAdvice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINGER_ADVICE_UNSPECIFIED: _FingerAdvice.ValueType  # 0
+    """Never sent."""
+    FINGER_ADVICE_PLACE_FINGER: _FingerAdvice.ValueType  # 1
+    """There is no finger on the sensor, or hardly any."""
+    FINGER_ADVICE_CENTRE_FINGER: _FingerAdvice.ValueType  # 2
+    """The finger lies at the edge."""
+    FINGER_ADVICE_PRESS_HARDER: _FingerAdvice.ValueType  # 3
+    """The finger is dry, or hardly touches."""
+    FINGER_ADVICE_PRESS_LESS: _FingerAdvice.ValueType  # 4
+    """The finger is wet, or pressed flat."""
+    FINGER_ADVICE_CLEAN_FINGER: _FingerAdvice.ValueType  # 5
+    """Finger or sensor are dirty."""
+    FINGER_ADVICE_HOLD_STILL: _FingerAdvice.ValueType  # 6
+    """The finger slid."""
+
+class FingerAdvice(_FingerAdvice, metaclass=_FingerAdviceEnumTypeWrapper):
+    """What to ask of the traveller for a better picture."""
+
+FINGER_ADVICE_UNSPECIFIED: FingerAdvice.ValueType  # 0
+"""Never sent."""
+FINGER_ADVICE_PLACE_FINGER: FingerAdvice.ValueType  # 1
+"""There is no finger on the sensor, or hardly any."""
+FINGER_ADVICE_CENTRE_FINGER: FingerAdvice.ValueType  # 2
+"""The finger lies at the edge."""
+FINGER_ADVICE_PRESS_HARDER: FingerAdvice.ValueType  # 3
+"""The finger is dry, or hardly touches."""
+FINGER_ADVICE_PRESS_LESS: FingerAdvice.ValueType  # 4
+"""The finger is wet, or pressed flat."""
+FINGER_ADVICE_CLEAN_FINGER: FingerAdvice.ValueType  # 5
+"""Finger or sensor are dirty."""
+FINGER_ADVICE_HOLD_STILL: FingerAdvice.ValueType  # 6
+"""The finger slid."""
+Global___FingerAdvice: _TypeAlias = FingerAdvice  # noqa: Y015
+
 class _FingerImpression:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015

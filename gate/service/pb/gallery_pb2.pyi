@@ -4,6 +4,7 @@ isort:skip_file
 Who is expected here, and for how long."""
 
 from collections import abc as _abc
+from gate.service.pb import fingerprint_pb2 as _fingerprint_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -376,6 +377,84 @@ class EnrolResult(_message.Message):
 Global___EnrolResult: _TypeAlias = EnrolResult  # noqa: Y015
 
 @_typing.final
+class EnrolFingerprintRequest(_message.Message):
+    """One finger of one traveller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAVELLER_REFERENCE_FIELD_NUMBER: _builtins.int
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    traveller_reference: _builtins.str
+    """Who; expected already, by a manifest or a photograph."""
+    flight: _builtins.str
+    """On which flight."""
+    @_builtins.property
+    def fingerprint(self) -> _fingerprint_pb2.FingerprintSample:
+        """The finger. `finger` says which it is: at a lane, a sample that says so is compared with this one only."""
+
+    def __init__(
+        self,
+        *,
+        traveller_reference: _builtins.str = ...,
+        flight: _builtins.str = ...,
+        fingerprint: _fingerprint_pb2.FingerprintSample | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "flight", b"flight", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnrolFingerprintRequest: _TypeAlias = EnrolFingerprintRequest  # noqa: Y015
+
+@_typing.final
+class EnrolFingerprintResponse(_message.Message):
+    """The finger is enrolled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALREADY_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    MINUTIAE_FIELD_NUMBER: _builtins.int
+    FINGER_FIELD_NUMBER: _builtins.int
+    EXTRACTOR_FIELD_NUMBER: _builtins.int
+    already: _builtins.bool
+    """The traveller already had this very template; nothing changed."""
+    quality: _builtins.int
+    """What the image is worth, 1 to 100. Absent for a minutiae record, which shows no ridges."""
+    minutiae: _builtins.int
+    """Minutiae found."""
+    finger: _fingerprint_pb2.FingerPosition.ValueType
+    """Which finger it is: as requested, or as the record says."""
+    extractor: _builtins.str
+    """What found the minutiae, for example "leader-1". Only templates of one extractor are compared."""
+    @_builtins.property
+    def advice(self) -> _containers.RepeatedScalarFieldContainer[_fingerprint_pb2.FingerAdvice.ValueType]:
+        """What would make another picture better, the most helpful first. May come with usable ones too."""
+
+    def __init__(
+        self,
+        *,
+        already: _builtins.bool = ...,
+        quality: _builtins.int | None = ...,
+        advice: _abc.Iterable[_fingerprint_pb2.FingerAdvice.ValueType] | None = ...,
+        minutiae: _builtins.int = ...,
+        finger: _fingerprint_pb2.FingerPosition.ValueType = ...,
+        extractor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "quality", b"quality"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quality", b"_quality", "advice", b"advice", "already", b"already", "extractor", b"extractor", "finger", b"finger", "minutiae", b"minutiae", "quality", b"quality"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__quality: _TypeAlias = _typing.Literal["quality"]  # noqa: Y015
+    _WhichOneofArgType__quality: _TypeAlias = _typing.Literal["_quality", b"_quality"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quality) -> _WhichOneofReturnType__quality | None: ...
+
+Global___EnrolFingerprintResponse: _TypeAlias = EnrolFingerprintResponse  # noqa: Y015
+
+@_typing.final
 class DescribeRequest(_message.Message):
     """Asks who is expected."""
 
@@ -408,6 +487,7 @@ class DescribeResponse(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     GENERATION_FIELD_NUMBER: _builtins.int
     PACK_ID_FIELD_NUMBER: _builtins.int
+    FINGERS_FIELD_NUMBER: _builtins.int
     travellers: _builtins.int
     """Travellers over all flights listed."""
     templates: _builtins.int
@@ -416,6 +496,8 @@ class DescribeResponse(_message.Message):
     """Counts the changes to the gallery since the engine started."""
     pack_id: _builtins.str
     """The model pack that made the templates."""
+    fingers: _builtins.int
+    """Templates of fingers over all flights listed."""
     @_builtins.property
     def flights(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightDescription]:
         """One entry a flight."""
@@ -428,10 +510,11 @@ class DescribeResponse(_message.Message):
         templates: _builtins.int = ...,
         generation: _builtins.int = ...,
         pack_id: _builtins.str = ...,
+        fingers: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["flights", b"flights", "generation", b"generation", "pack_id", b"pack_id", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingers", b"fingers", "flights", b"flights", "generation", b"generation", "pack_id", b"pack_id", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -449,6 +532,7 @@ class FlightDescription(_message.Message):
     FIRST_EXPIRY_FIELD_NUMBER: _builtins.int
     LAST_EXPIRY_FIELD_NUMBER: _builtins.int
     WITHOUT_TEMPLATE_FIELD_NUMBER: _builtins.int
+    FINGERS_FIELD_NUMBER: _builtins.int
     flight: _builtins.str
     """The carriage leg."""
     travellers: _builtins.int
@@ -457,6 +541,8 @@ class FlightDescription(_message.Message):
     """Their templates."""
     without_template: _builtins.int
     """Travellers among them who have no template yet."""
+    fingers: _builtins.int
+    """Templates of their fingers."""
     @_builtins.property
     def first_expiry(self) -> _timestamp_pb2.Timestamp:
         """When the first of them expires."""
@@ -474,10 +560,11 @@ class FlightDescription(_message.Message):
         first_expiry: _timestamp_pb2.Timestamp | None = ...,
         last_expiry: _timestamp_pb2.Timestamp | None = ...,
         without_template: _builtins.int = ...,
+        fingers: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "last_expiry", b"last_expiry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "flight", b"flight", "last_expiry", b"last_expiry", "templates", b"templates", "travellers", b"travellers", "without_template", b"without_template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingers", b"fingers", "first_expiry", b"first_expiry", "flight", b"flight", "last_expiry", b"last_expiry", "templates", b"templates", "travellers", b"travellers", "without_template", b"without_template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -639,15 +726,18 @@ class Counts(_message.Message):
     TEMPLATES_FIELD_NUMBER: _builtins.int
     PHOTOS_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    FINGERS_FIELD_NUMBER: _builtins.int
     JOURNEYS_FIELD_NUMBER: _builtins.int
     travellers: _builtins.int
     """Travellers."""
     templates: _builtins.int
-    """Templates."""
+    """Templates of faces."""
     photos: _builtins.int
     """Sealed photographs."""
     keys: _builtins.int
     """Data keys, one a flight."""
+    fingers: _builtins.int
+    """Templates of fingers."""
     journeys: _builtins.int
     """Records of the touchpoints that a traveller has passed, one a traveller."""
     def __init__(
@@ -657,11 +747,12 @@ class Counts(_message.Message):
         templates: _builtins.int = ...,
         photos: _builtins.int = ...,
         keys: _builtins.int = ...,
+        fingers: _builtins.int = ...,
         journeys: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["journeys", b"journeys", "keys", b"keys", "photos", b"photos", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingers", b"fingers", "journeys", b"journeys", "keys", b"keys", "photos", b"photos", "templates", b"templates", "travellers", b"travellers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class GalleryServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.FromString,
                 _registered_method=True)
+        self.EnrolFingerprint = channel.unary_unary(
+                '/egate.v1.GalleryService/EnrolFingerprint',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintResponse.FromString,
+                _registered_method=True)
         self.LoadManifest = channel.stream_stream(
                 '/egate.v1.GalleryService/LoadManifest',
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.LoadManifestRequest.SerializeToString,
@@ -79,6 +84,13 @@ class GalleryServiceServicer:
     def Enrol(self, request_iterator, context):
         """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
         reported and hinders no other. What was enrolled before a broken stream stays enrolled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnrolFingerprint(self, request, context):
+        """Enrols one finger of a traveller who is expected. An error says why it could not be used; then nothing changed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +148,11 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.Enrol,
                     request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.SerializeToString,
+            ),
+            'EnrolFingerprint': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrolFingerprint,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintResponse.SerializeToString,
             ),
             'LoadManifest': grpc.stream_stream_rpc_method_handler(
                     servicer.LoadManifest,
@@ -196,6 +213,33 @@ class GalleryService:
             '/egate.v1.GalleryService/Enrol',
             gate_dot_service_dot_pb_dot_gallery__pb2.EnrolRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_gallery__pb2.EnrolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnrolFingerprint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/EnrolFingerprint',
+            gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.EnrolFingerprintResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class GalleryServiceStub:
     """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
     reported and hinders no other. What was enrolled before a broken stream stays enrolled.
     """
+    EnrolFingerprint: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.EnrolFingerprintRequest, _gallery_pb2.EnrolFingerprintResponse]
+    """Enrols one finger of a traveller who is expected. An error says why it could not be used; then nothing changed."""
     LoadManifest: _grpc.StreamStreamMultiCallable[_gallery_pb2.LoadManifestRequest, _gallery_pb2.LoadManifestResponse]
     """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
     photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
@@ -64,6 +66,8 @@ class GalleryServiceAsyncStub(GalleryServiceStub):
     """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
     reported and hinders no other. What was enrolled before a broken stream stays enrolled.
     """
+    EnrolFingerprint: _aio.UnaryUnaryMultiCallable[_gallery_pb2.EnrolFingerprintRequest, _gallery_pb2.EnrolFingerprintResponse]  # type: ignore[assignment]
+    """Enrols one finger of a traveller who is expected. An error says why it could not be used; then nothing changed."""
     LoadManifest: _aio.StreamStreamMultiCallable[_gallery_pb2.LoadManifestRequest, _gallery_pb2.LoadManifestResponse]  # type: ignore[assignment]
     """Loads a manifest: who travels, by what a carrier sent. The caller sends `start`, the file in chunks, then
     photographs, and half-closes; the engine answers in instalments, the last of which holds `summary`. Each message
@@ -94,6 +98,14 @@ class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Enrols travellers from photographs, one message a photograph. A photograph that cannot be used is
         reported and hinders no other. What was enrolled before a broken stream stays enrolled.
         """
+
+    @_abc_1.abstractmethod
+    def EnrolFingerprint(
+        self,
+        request: _gallery_pb2.EnrolFingerprintRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.EnrolFingerprintResponse, _abc.Awaitable[_gallery_pb2.EnrolFingerprintResponse]]:
+        """Enrols one finger of a traveller who is expected. An error says why it could not be used; then nothing changed."""
 
     @_abc_1.abstractmethod
     def LoadManifest(
