@@ -86,7 +86,7 @@ def impression(seed: int, touch: Touch | None = None) -> GreyImage:
     random = np.random.default_rng((touch.seed, seed))
     middle = _SIDE_PX / 2
     turn = cv2.getRotationMatrix2D((middle, middle), touch.turn_deg, 1.0)
-    turn[:, 2] += touch.shift_px
+    turn[:, 2] += np.array(touch.shift_px)
     x, y = (_smooth(random) * touch.stretch + axis for axis in np.indices((_SIDE_PX, _SIDE_PX), np.float32)[::-1])
     back = cv2.invertAffineTransform(turn)
     at_x = (back[0, 0] * x + back[0, 1] * y + back[0, 2]).astype(np.float32)
@@ -95,7 +95,7 @@ def impression(seed: int, touch: Touch | None = None) -> GreyImage:
     ink = 1 / (1 + np.exp(-4 * (ridges + touch.pressure + 0.3 * _smooth(random))))
     grey = 255 - 190 * ink * _contact(touch, random)
     grey = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.8) + random.normal(0, touch.noise, grey.shape)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(grey, 0, 255), np.uint8)
 
 
 def _directions(random: np.random.Generator) -> Field:
