@@ -24,7 +24,7 @@ from benchmarks.insightface_peer import InsightFacePeer
 from benchmarks.lane import InProcessLane, WireLane
 from gate.engine.build import Built, build_engine
 from gate.gallery.traveller import Traveller
-from gate.settings import ModelSettings, ServerSettings, Settings
+from gate.settings import FrameSettings, ModelSettings, ServerSettings, Settings
 from gate.telemetry.logs import set_up_logs
 from gate.vision.detector import letterbox
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode
@@ -70,6 +70,7 @@ class Plan:
         return Settings(
             server=ServerSettings(address="127.0.0.1:0"),
             models=ModelSettings(pack=self.pack, threads=self.threads, **size),
+            frames=FrameSettings(identical="allow"),  # every subject gets the same frames, round after round
         )
 
 

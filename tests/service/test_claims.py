@@ -61,6 +61,7 @@ async def served(used: UsedTokens | None = None) -> AsyncIterator[GateClient]:
     settings = Settings(
         server=ServerSettings(address="127.0.0.1:0", drain_s=0.5),
         lanes={"lane-1": LaneSettings(), "lane-2": LaneSettings()},
+        frames=fakes.PLAYED,
     )
     engine = Engine(settings, fakes.ColourVision(), CALIBRATION, claims=rules)
     travellers = {n: fakes.traveller(n, FLIGHT, particulars=known) for n, known in PEOPLE.items()}
