@@ -48,7 +48,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
         EventKind.ENROLMENT: frozenset(
             {
                 "flight", "traveller", "templates", "fingers", "result", "code", "pack", "generation", "lookalikes",
-                "count",
+                "count", "list",
             }
         ),
         EventKind.DECISION: frozenset(
@@ -56,7 +56,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
                 "passage", "lane", "checkpoint", "profile", "outcome", "reason", "claim", "code", "flight", "traveller",
                 "mask", "similarity", "threshold", "comparisons", "gallery_size", "generation", "frames", "elapsed_ms",
                 "pack", "incident", "policy", "llr", "finger_score", "finger_llr", "finger_attempts", "asked_because",
-                "track",
+                "track", "watched",
             }
         ),
         EventKind.OVERRIDE: frozenset(
@@ -64,7 +64,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
         ),
         EventKind.DESTRUCTION: _COUNTS
         | _BEFORE_AND_AFTER
-        | {"flight", "traveller", "why", "generation", "complete", "places", "log_bytes"},
+        | {"flight", "list", "traveller", "why", "generation", "complete", "places", "log_bytes"},
         EventKind.PLAN: frozenset({"flight", "gate", "old_gate", "touchpoint", "opens_at", "closes_at", "result"}),
         EventKind.KEY: frozenset({"action", "key_id", "old_key_id", "data_keys", "flight", "source"}),
         EventKind.CLOCK: _COUNTS | {"direction", "jump_s", "action", "flights"},
@@ -75,7 +75,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
 )  # fmt: skip
 """The facts a kind may have; anything else is refused, so that no personal field slips in.
 
-``traveller`` is a pseudonym (`gate.audit.pseudonym`), never a reference.
+``traveller`` and ``watched`` (somebody on the watch list) are pseudonyms (`gate.audit.pseudonym`), never references.
 """
 
 

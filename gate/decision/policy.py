@@ -60,6 +60,9 @@ class Policy(BaseModel):
 
     fpir: float = Field(0.003, gt=0, lt=0.5, description="1:N; NIST's paperless-travel evaluation uses 0.3 %")
     fmr: float = Field(0.001, gt=0, lt=0.5, description="1:1, with a claim")
+    watchlist_fpir: float = Field(
+        0.001, gt=0, lt=0.5, description="how often somebody may be taken for one on the watch list"
+    )
     max_comparisons: int = Field(4, ge=1, le=32)
     max_early_refusals: float = Field(
         0.01, ge=0, lt=0.5, description="share of travellers who may be refused before their looks are used up"

@@ -26,6 +26,8 @@ from gate.gallery.ledger import read_time_mark
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.sealed import Progress, Restored, SealedGallery
+from gate.gallery.watch_store import SealedWatchList
+from gate.gallery.watchlist import WatchList
 from gate.settings import GallerySettings, Settings
 from gate.storage.database import Database
 from gate.storage.keys import KeySources
@@ -186,11 +188,12 @@ def _with_store(
         restored = gallery.restore(lambda photo: template_of(vision, photo), progress)
         plans = StoredPlans(database, journal)
         claims = claim_rules(settings, database)
+        watch_list = WatchList(vision.pack_id, guarded, SealedWatchList(database, journal))
         fingers = open_fingers(settings)
     except BaseException:
         database.close()
         raise
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, plans, fingers)
+    engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, plans, fingers, watch_list)
     return Built(engine, vision, papers, journal, restored, database)
 
 

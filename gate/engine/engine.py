@@ -15,7 +15,7 @@ from gate.audit.journal import Journal, MemoryJournal
 from gate.claims.claim import ClaimRules, PresentedKind
 from gate.clock import Clock, SystemClock
 from gate.decision.calibration import Calibration
-from gate.decision.outcome import Outcome, Reason
+from gate.decision.outcome import Decision, Outcome, Reason
 from gate.decision.passage import Rules
 from gate.engine.arrival import Arrival
 from gate.engine.attempt import Attempt, Parts, Reserved, StartRequest
@@ -23,6 +23,7 @@ from gate.engine.fingers import EnrolledFinger, FingerReader, FingerSample
 from gate.engine.journeys import Journeys
 from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
+from gate.engine.lookout import Lookout
 from gate.engine.plans import FlightPlans, PlanKeeper, UnkeptPlans
 from gate.engine.template import template_of
 from gate.engine.trail import Trail
@@ -39,6 +40,8 @@ from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
+from gate.gallery.watch_store import UnkeptWatchList, Watched
+from gate.gallery.watchlist import WatchList, WatchListDescription
 from gate.manifest.photo import unwrap
 from gate.manifest.reading import Reading
 from gate.settings import LaneSettings, ManifestSettings, Settings
@@ -70,11 +73,13 @@ class Engine:
         claims: ClaimRules | None = None,
         plans: PlanKeeper | None = None,
         fingers: FingerReader | None = None,
+        watch_list: WatchList | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         journal = journal or MemoryJournal()
         self.gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=self.clock)
+        self.watch_list = watch_list or WatchList(vision.pack_id, self.clock, UnkeptWatchList(journal))
         self.trail = Trail(journal, self.clock)
         self.pack_id = vision.pack_id
         self._vision = vision
@@ -85,6 +90,7 @@ class Engine:
         self.plans = FlightPlans(plans or UnkeptPlans(journal), self.clock, settings.journey.touchpoints)
         self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
         self._busy: dict[str, str] = {}  # lane -> passage
+        self._lookouts: dict[str, Lookout] = {}
         self._busy_lock = threading.Lock()
         self._boarded: deque[tuple[Attempt, Reserved]] = deque()
         rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
@@ -116,11 +122,13 @@ class Engine:
         rules = self._rules(request, lane)
         arrival = Arrival(request.claim, request.flight, self._claims)
         named = replace(request, profile=request.profile or lane.profile)
-        parts = replace(self._parts, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
+        lookout = Lookout(self.watch_list, rules.policy, self._calibration)
+        parts = replace(self._parts, watched=lookout, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
         attempt = Attempt(named, rules, parts, arrival)
         with self._busy_lock:
             if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
                 raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
+            self._lookouts[attempt.passage_id] = lookout
         _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=arrival.kind)
         return attempt
 
@@ -134,6 +142,7 @@ class Engine:
             if self._busy.get(attempt.lane_id) != attempt.passage_id:
                 return
             del self._busy[attempt.lane_id]
+            lookout = self._lookouts.pop(attempt.passage_id)
         report, decision = attempt.report(), attempt.decision
         _log.info(
             "passage_closed",
@@ -142,7 +151,7 @@ class Engine:
             claim=attempt.arrival.kind,
             code=attempt.arrival.code,
             outcome=decision.outcome if decision else "abandoned",
-            reason=decision.reason if decision else "",
+            reason=_told(decision),
             incident=attempt.incident_id or None,
             elapsed_ms=round(report.elapsed_ms, 1),
             seen=report.seen,
@@ -152,7 +161,8 @@ class Engine:
         )
         opened = False
         try:
-            self.trail.decision(attempt)
+            watched = decision is not None and decision.reason is Reason.WATCH_LISTED
+            self.trail.decision(attempt, lookout.pseudonym if watched else "")
             # Only now: a decision that is not in the journal is not told, and opens nothing.
             opened = decision is not None and decision.outcome is Outcome.OPEN
         finally:
@@ -214,6 +224,26 @@ class Engine:
         added = self.gallery.enrol_finger(reference, flight, reading.template)
         return EnrolledFinger(added is Enrolment.ALREADY_ENROLLED, reading)
 
+    def enrol_watched(self, person: Watched, photo: bytes) -> Enrolled:
+        """Makes a template from a photograph (blocking) and adds it to the watch list.
+
+        Raises:
+            EnrolmentError: EXPIRY_INVALID, PHOTO_*, TEMPLATES_FULL.
+            FrameError: the photograph cannot be decoded.
+        """
+        template, sighting = self._vision.enrol_photo(unwrap(photo).data)
+        added = self.watch_list.enrol(person, template)
+        eye_distance_px = sighting.quality.eye_distance_px if sighting.quality else 0.0
+        return Enrolled(added is Enrolment.ALREADY_ENROLLED, eye_distance_px)
+
+    def withdraw_watched(self, reference: str) -> Receipt:
+        """Removes somebody from the watch list. See `WatchList.withdraw`."""
+        return self.watch_list.withdraw(reference)
+
+    def describe_watch_list(self) -> WatchListDescription:
+        """Counts who is on the watch list."""
+        return self.watch_list.describe(self.clock.utc())
+
     def load_manifest(self, data: bytes, source: str, *, dry_run: bool = False) -> ManifestLoad:
         """Reads a manifest (blocking); iterate `ManifestLoad.load` to apply it.
 
@@ -243,7 +273,10 @@ class Engine:
     def sweep(self) -> tuple[Receipt, ...]:
         """Destroys who has expired or boarded; the server calls it every `gallery.sweep_s`."""
         self.end_journeys()
-        receipts = self.gallery.expire(self.clock.utc())
+        try:
+            receipts = self.gallery.expire(self.clock.utc())
+        finally:
+            self.watch_list.expire(self.clock.utc())
         if receipts:
             travellers, templates = sum(r.travellers for r in receipts), sum(r.templates for r in receipts)
             _log.info("travellers_expired", travellers=travellers, templates=templates)
@@ -333,6 +366,13 @@ class Engine:
                 raise EnrolmentError(
                     Code.CONSENT_REFUSED, "The manifest says that this traveller does not consent to face verification."
                 )
+
+
+def _told(decision: Decision | None) -> str:
+    """The reason as the log has it: who reads that need not know of the watch list; the journal says it."""
+    if decision is None:
+        return ""
+    return "referred" if decision.reason is Reason.WATCH_LISTED else decision.reason.value
 
 
 def load_rules(settings: ManifestSettings, max_retention_h: float) -> LoadRules:

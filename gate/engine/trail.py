@@ -38,8 +38,12 @@ class Trail:
         """Somebody asked for what the settings do not allow."""
         self._record(EventKind.ACCESS_REFUSED, {"method": method, "code": code, "lane": lane})
 
-    def decision(self, attempt: Attempt) -> None:
-        """How a passage ended; one that was abandoned ends without a decision."""
+    def decision(self, attempt: Attempt, watched: str = "") -> None:
+        """How a passage ended; one that was abandoned ends without a decision.
+
+        Args:
+            watched: pseudonym of whom the watch list was searched for and found; empty: nobody.
+        """
         decided, report = attempt.decision, attempt.report()
         facts: dict[str, Fact] = {
             "passage": attempt.passage_id,
@@ -54,6 +58,7 @@ class Trail:
             "incident": attempt.incident_id or None,
             "profile": attempt.profile,
             "policy": attempt.rules.policy.digest,
+            "watched": watched or None,
         }
         compared = decided.comparison if decided else None
         if compared is not None:

@@ -15,7 +15,7 @@ VERSION = 2
 """Of the file's layout (SQLite's user_version). A store of a higher one is refused: a version that does not know all
 tables would leave rows behind when it destroys. One of a lower one is raised; what is new makes its own tables.
 
-1: the first one. 2: fingers and journeys.
+1: the first one. 2: fingers, journeys, and the watch list.
 """
 
 BUSY_S = 2.0

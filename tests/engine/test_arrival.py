@@ -180,7 +180,7 @@ def test_a_decision_that_is_not_in_the_journal_has_used_no_token(
 ) -> None:
     claim = presented(PresentedKind.TOKEN, token(clock))
 
-    def broken(_attempt: Attempt) -> None:
+    def broken(*_: object) -> None:
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as patch:
