@@ -28,7 +28,7 @@ def explained(debug: bool | None = None) -> Iterator[None]:
         return
     try:
         yield
-    except (typer.Exit, typer.Abort):
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except GateError as error:
         violations = [f"  {v.field}: expected {v.expected}" for v in error.violations]
