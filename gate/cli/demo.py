@@ -15,6 +15,7 @@ from gate.cli.failures import explained, fail
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gate.demo.show import Plan
     from gate.engine.build import Built
     from gate.settings import Settings
 
@@ -27,6 +28,7 @@ def demo(
     people: int = typer.Option(10, min=4, max=200, help="With --faces: how many people."),
     seed: int = typer.Option(1, help="With --faces: chooses them."),
     out: Path = typer.Option(Path("out/demo"), help="Where the pictures go."),
+    journey: bool = typer.Option(False, "--journey", help="One traveller's way through security, border and boarding."),
     pack: str | None = typer.Option(None, help="Model pack; see `gate models list`."),
     config: Path | None = typer.Option(None, "--config", "-c", help="Settings, of which [models] counts."),
 ) -> None:
@@ -43,6 +45,8 @@ def demo(
     - `gate demo --faces photos/ --people 20`: with your own, different photographs of each person
 
     - `gate demo --camera 0`: with yourself
+
+    - `gate demo --journey`: one face from security to boarding, each touchpoint once (docs/journeys.md)
     """
     with explained():
         from rich.console import Console
@@ -54,18 +58,20 @@ def demo(
         if camera is not None:
             _camera(camera, load_with(config, pack=pack), Console(highlight=False))
         else:
-            _photographs(load_with(config, pack=pack), faces, people, seed, out)
+            from gate.demo.show import Plan
+
+            _photographs(load_with(config, pack=pack), Plan(faces, people, seed, out, journey))
 
 
-def _photographs(settings: Settings, faces: Path | None, people: int, seed: int, out: Path) -> None:
+def _photographs(settings: Settings, plan: Plan) -> None:
     from gate.cli.receipts import print_receipt
-    from gate.demo.show import Plan, show
+    from gate.demo.show import show
     from gate.demo.table import console_for_table
 
     console = console_for_table()
     with tempfile.TemporaryDirectory(prefix="egate-demo-") as folder, _built(settings, console, Path(folder)) as built:
-        _say_photographs(console, faces)
-        shown = asyncio.run(show(built, Plan(faces, people, seed, out), console))
+        _say_photographs(console, plan.faces)
+        shown = asyncio.run(show(built, plan, console))
     print_receipt(console, shown.receipt)
     whole = shown.journal.whole
     console.print(f"Audit journal: {shown.journal.entries} entries, the chain is {'whole' if whole else 'BROKEN'}.")

@@ -45,6 +45,7 @@ class Scenario:
         document: the number that the traveller presents, where they present one.
         fingers: what the sensor sees, one picture for each request and each refusal; empty: the lane has no sensor.
         profile: that decides; empty: the lane's own.
+        lane: where it is played; empty: the demo's one lane.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Scenario:
     document: str = ""
     fingers: tuple[FingerSample, ...] = ()
     profile: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from gate.audit.chain import Verification
 from gate.client import GateClient
-from gate.demo import pictures, stage
+from gate.demo import journey, pictures, stage
 from gate.demo.people import built_in, from_folder
 from gate.demo.scenarios import Cast, Scenario, epilogue, script
 from gate.demo.stage import Loaded, Played
@@ -28,12 +29,14 @@ class Plan:
         people: how many of that folder.
         seed: chooses them.
         out: where the pictures go.
+        journey: instead of the usual passages, one traveller from touchpoint to touchpoint.
     """
 
     faces: Path | None = None
     people: int = 10
     seed: int = 1
     out: Path = Path("out/demo")
+    journey: bool = False
 
 
 def cast_for(plan: Plan, built: Built) -> Cast:
@@ -78,8 +81,11 @@ async def show(built: Built, plan: Plan, console: Console) -> Shown:
         loaded = await stage.load(client, cast.enrolled)
         _say_loaded(loaded, console)
         cast = _without(cast, loaded.refused, console)
+        if plan.journey:
+            await client.set_flight_plan(journey.plan(loaded.flight, datetime.now(UTC)))
         with LiveTable(console) as table:
-            played = [await _play(client, scenario, loaded, table) for scenario in script(cast)]
+            scenarios = journey.journey(cast) if plan.journey else script(cast)
+            played = [await _play(client, scenario, loaded, table) for scenario in scenarios]
             receipt = await client.close_flight(loaded.flight)
             played.append(await _play(client, epilogue(cast), loaded, table))
     _save(tuple(played), cast, plan, built, console)

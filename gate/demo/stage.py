@@ -22,6 +22,7 @@ from gate.client import (
 from gate.client.manifest import LoadReport
 from gate.decision.outcome import Guidance
 from gate.decision.profiles import PROFILES
+from gate.demo import journey
 from gate.demo.approach import FPS, render
 from gate.demo.fingers import enrolled
 from gate.demo.flight import PORT, leg, manifest, photos
@@ -102,7 +103,8 @@ def demo_settings(base: Settings, folder: Path) -> Settings:
             "gallery": GallerySettings(),
             "manifest": ManifestSettings(port=PORT),
             "storage": StorageSettings(path=folder / "egate.db", master_key_file=key),
-            "lanes": {LANE: LaneSettings(checkpoint="demo")},
+            "lanes": {LANE: LaneSettings(checkpoint="demo"), **journey.LANES},
+            "journey": journey.ROUTE,
             "profiles": dict(PROFILES),
             "fingerprint": FingerprintSettings(),
         }
@@ -168,7 +170,7 @@ async def play(
         return next(laid_down, None)
 
     decision = await client.verify(
-        LANE,
+        scenario.lane or LANE,
         frames,
         document=scenario.document,
         profile=scenario.profile,
