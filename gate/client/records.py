@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.client.errors import known_code
+from gate.decision.liveness import Live
 from gate.decision.outcome import FingerEvidence, Guidance, Outcome, Reason
 from gate.errors import Code
 from gate.fingerprint.position import FingerPosition
 from gate.service.enums import (
     FINGER_FROM_WIRE,
     GUIDANCE_FROM_WIRE,
+    LIVE_FROM_WIRE,
     MASK_FROM_WIRE,
     OUTCOME_FROM_WIRE,
     REASON_FROM_WIRE,
@@ -106,6 +108,7 @@ class PassageDecision:
         llr: natural log-likelihood ratio of the deciding comparison; None where there was none, or it cannot be told.
         finger: what the fingers showed; None where none was asked for.
         profile, policy_digest: by which policy it was decided.
+        live: what the frames compared said of the traveller.
     """
 
     outcome: Outcome
@@ -131,6 +134,7 @@ class PassageDecision:
     finger: FingerEvidence | None = None
     profile: str = ""
     policy_digest: str = ""
+    live: Live = Live.NOT_ASKED
 
     @property
     def opens(self) -> bool:
@@ -194,6 +198,7 @@ def _decision(message: pb.Decision) -> PassageDecision:
         finger=_finger(message.fingerprint) if message.HasField("fingerprint") else None,
         profile=message.profile,
         policy_digest=message.policy_digest,
+        live=LIVE_FROM_WIRE.get(message.liveness, Live.UNAVAILABLE),
     )
 
 

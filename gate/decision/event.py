@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
+from gate.decision.liveness import Live
 from gate.decision.outcome import Decision, Guidance, Reason
 from gate.fingerprint.position import FingerPosition
 from gate.gallery.traveller import Candidates, Traveller
@@ -36,6 +37,7 @@ class Compared:
         candidates: of the face fused of all frames so far.
         frames: how many independent frames that is worth, at least 1.
         weight: of its frames together.
+        live: what this frame says of the traveller.
         watched: somebody of the watch list was recognised.
         elsewhere: the claimed traveller apart, the face matches somebody who is expected.
         bar: why the best candidate may not pass here and now, however well they match.
@@ -49,6 +51,7 @@ class Compared:
     candidates: Candidates
     frames: float = 1.0
     weight: float = 0.0
+    live: Live = Live.NOT_ASKED
     watched: bool = False
     elsewhere: bool = False
     bar: Reason | None = None

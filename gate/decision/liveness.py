@@ -7,6 +7,8 @@ sees one colour picture. A cue that speaks against the traveller counts even whe
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,8 +75,30 @@ def judge_liveness(limits: LivenessLimits, sensor: float | None, model: float | 
 
 
 def may_open(limits: LivenessLimits, live: Live) -> bool:
-    """Whether the lane may open for a traveller of whom the matching frame says `live`."""
+    """Whether the lane may open for a traveller of whom the frames say `live`."""
     return limits.mode is not LivenessMode.REQUIRED or live is Live.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessSeen:
+    """What the frames of a passage have said of the traveller; most of those that said anything decide."""
+
+    live: int = 0
+    not_live: int = 0
+    unavailable: int = 0
+
+    def add(self, live: Live) -> Self:
+        """With one more frame."""
+        if live is Live.NOT_ASKED:
+            return self
+        return replace(self, **{live.value: getattr(self, live.value) + 1})
+
+    @property
+    def together(self) -> Live:
+        """A tie speaks against the traveller: whoever holds up a picture has as many tries as there are looks."""
+        if self.live or self.not_live:
+            return Live.LIVE if self.live > self.not_live else Live.NOT_LIVE
+        return Live.UNAVAILABLE if self.unavailable else Live.NOT_ASKED
 
 
 def _complete(needs: LivenessNeeds, sensor: bool, model: bool) -> bool:

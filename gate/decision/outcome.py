@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate.decision.liveness import Live
 from gate.vision.probe import MaskState
 
 
@@ -138,6 +139,7 @@ class Decision:
         traveller_reference, flight: who; None unless the lane opens.
         comparison: the deciding one of faces; None when nothing was compared.
         finger: None when none was asked for.
+        live: what the frames compared said of the traveller, all together.
     """
 
     outcome: Outcome
@@ -146,3 +148,4 @@ class Decision:
     flight: str | None = None
     comparison: Comparison | None = None
     finger: FingerEvidence | None = None
+    live: Live = Live.NOT_ASKED

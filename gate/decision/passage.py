@@ -47,6 +47,7 @@ from gate.decision.event import (
 from gate.decision.evidence import Evidence
 from gate.decision.finger import FingerBudget, Suspect
 from gate.decision.judgement import judge, score
+from gate.decision.liveness import Live, LivenessSeen, may_open
 from gate.decision.outcome import Comparison, Decision, Guidance, Outcome, Reason
 from gate.decision.policy import Policy
 from gate.decision.sequential import Plan, Seen, Verdict, Weighed, weigh
@@ -115,6 +116,7 @@ class PassageState:
         evidence: of the comparisons so far.
         suspects: whom the last comparison suggests, the likeliest first.
         elsewhere: the face matched somebody who was not claimed.
+        lives: what the frames compared said of the traveller.
         asking: for a finger; None as long as the face may do.
         guidance, guided_at_s: the advice last given, and when.
         decision: the final answer, once there is one.
@@ -126,6 +128,7 @@ class PassageState:
     evidence: Evidence = field(default_factory=Evidence)
     suspects: tuple[Suspect, ...] = ()
     elsewhere: bool = False
+    lives: LivenessSeen = field(default_factory=LivenessSeen)
     asking: Asking | None = None
     guidance: Guidance | None = None
     guided_at_s: float = 0.0
@@ -215,15 +218,21 @@ def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
     leads = _leads(comparison, event, rules)
     matches = weighed.verdict is Verdict.YES
     evidence = state.evidence.add(comparison, event.score, event.at_s, ambiguous=matches and not leads, weighed=weighed)
-    suspects = _suspects(event, rules)
-    state = replace(state, evidence=evidence, suspects=suspects, elsewhere=state.elsewhere or event.elsewhere)
+    state = replace(
+        state,
+        evidence=evidence,
+        suspects=_suspects(event, rules),
+        elsewhere=state.elsewhere or event.elsewhere,
+        lives=state.lives.add(event.live),
+    )
     if matches and leads:
         best = event.candidates.ranked[0].traveller
         if bar := _bar(best, event.now, rules) or event.bar:
             return _decide(state, bar, rules, comparison=comparison)
         if rules.policy.needs_both:
             return _conclude(state, Reason.MATCHED, rules)
-        return _decide(state, Reason.MATCHED, rules, best, comparison)
+        if _seems_live(state, event.live, rules):
+            return _decide(state, Reason.MATCHED, rules, best, comparison)
     if evidence.sure_no or evidence.comparisons >= rules.policy.max_comparisons:
         return _conclude(state, _inconclusive(state), rules)
     return state, ()
@@ -294,6 +303,19 @@ def _reason_at_end(state: PassageState) -> Reason:
     return Reason.LOW_QUALITY if state.saw_face else Reason.NO_FACE
 
 
+def _seems_live(state: PassageState, now: Live, rules: Rules) -> bool:
+    """The frame that decides must be live, and so must most of those before."""
+    limits = rules.policy.liveness
+    return may_open(limits, now) and may_open(limits, state.lives.together)
+
+
+def _not_live(state: PassageState, rules: Rules) -> Reason | None:
+    """Why nobody may pass, finger or not, where a proof of life is required."""
+    if may_open(rules.policy.liveness, state.lives.together):
+        return None
+    return Reason.NOT_LIVE if state.lives.together is Live.NOT_LIVE else Reason.LIVENESS_UNAVAILABLE
+
+
 def _inconclusive(state: PassageState) -> Reason:
     if state.evidence.ambiguous:
         return Reason.AMBIGUOUS
@@ -303,6 +325,8 @@ def _inconclusive(state: PassageState) -> Reason:
 def _conclude(state: PassageState, reason: Reason, rules: Rules) -> Step:
     """The face is done with: asks for a finger where one may help, else decides."""
     wanted = reason is Reason.MATCHED or rules.policy.outcome(reason) is Outcome.FINGERPRINT
+    if (wanted or state.evidence.comparisons) and (unproven := _not_live(state, rules)):
+        return _decide(state, unproven, rules)
     if not wanted or not (rules.sensor or rules.policy.needs_both):
         return _decide(state, reason, rules)
     if not rules.sensor or rules.finger_llr is None:
@@ -356,7 +380,7 @@ def _finger_compared(state: PassageState, asking: Asking, event: FingerCompared,
         return _decide(state, Reason.AMBIGUOUS, rules, outcome=Outcome.OFFICER)
     if met:
         traveller = met[0].traveller
-        if bar := _bar(traveller, event.now, rules) or event.bar:
+        if bar := _bar(traveller, event.now, rules) or event.bar or _not_live(state, rules):
             return _decide(state, bar, rules)
         return _decide(state, Reason.FINGER_MATCHED, rules, traveller)
     if asking.attempts_left <= 0:
@@ -383,5 +407,6 @@ def _decide(
         traveller.flight if traveller else None,
         comparison or state.evidence.best,
         state.asking.shown if state.asking else None,
+        state.lives.together,
     )
     return replace(state, decision=decision), (Decide(decision),)

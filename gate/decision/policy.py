@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gate.decision.liveness import LivenessLimits
 from gate.decision.outcome import Outcome, Reason
 
 
@@ -82,6 +83,7 @@ class Policy(BaseModel):
     )
     check_document: bool = Field(True, description="a traveller whose documents have all expired is referred")
     quality: QualityLimits = QualityLimits()
+    liveness: LivenessLimits = LivenessLimits()
     outcomes: Mapping[Reason, Outcome] = Field(default_factory=dict, description="where the defaults are not wanted")
 
     @model_validator(mode="after")

@@ -31,18 +31,19 @@ from gate.decision.event import (
     SeekFingers,
 )
 from gate.decision.judgement import score
+from gate.decision.liveness import Live, judge_liveness
 from gate.decision.outcome import Decision, Outcome, Reason
 from gate.decision.passage import PassageState, Phase, Rules, advance, wants_comparison
 from gate.engine.arrival import Arrival
 from gate.engine.faces import Faces, FusedFace
 from gate.engine.fingers import FingerReader, FingerSample
 from gate.engine.tally import AttemptReport, Tally
-from gate.errors import FingerprintError
+from gate.errors import FingerprintError, FrameError
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidates, Traveller
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
-from gate.vision.probe import Probe, Quality
+from gate.vision.probe import ImageBGR, Probe, Quality, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Attempt:
 
     Attributes:
         reserved: the pass that the traveller was given; whoever opened the passage uses it up or gives it back.
+        check_picture: raises `FrameError` for an aligned face that this lane has seen before; set by the transport.
     """
 
     def __init__(self, request: StartRequest, rules: Rules, parts: Parts, arrival: Arrival) -> None:
@@ -104,6 +106,7 @@ class Attempt:
         self.profile = request.profile
         self.arrival = arrival
         self.reserved: Reserved | None = None
+        self.check_picture: Callable[[str, ImageBGR], None] = lambda _camera, _aligned: None
         self.rules = rules
         self.pack_id = parts.vision.pack_id
         self._flight = request.flight or None
@@ -166,11 +169,14 @@ class Attempt:
             self._tally.count(rejected=1)
             raise
         self._tally.took(sighting.timings_ms)
+        if sighting.aligned is not None:
+            self._check_picture(frame, sighting.aligned)
         looked = Looked(self._clock.monotonic(), frame.sequence, sighting)
         effects = self._advance(looked)
         if sighting.quality is None or not wants_comparison(self._state, looked, self.rules):
             return effects
-        return effects + self._compare(frame, self._parts.vision.probe(sighting), sighting.quality, arrived_s)
+        live = self._liveness(frame, sighting)
+        return effects + self._compare(frame, self._parts.vision.probe(sighting), sighting.quality, live, arrived_s)
 
     def take_finger(self, sample: FingerSample, arrived_s: float) -> tuple[Effect, ...]:
         """Compares one finger (blocking). `arrived_s` is monotonic. Without effect where none was asked for.
@@ -200,6 +206,13 @@ class Attempt:
                 )
         scores.sort(key=lambda found: -found.score)
         return self._advance_or_bar(FingerCompared(self._clock.monotonic(), self._clock.utc(), tuple(scores)))
+
+    def _check_picture(self, frame: Frame, aligned: ImageBGR) -> None:
+        try:
+            self.check_picture(frame.camera_id, aligned)
+        except FrameError:
+            self._tally.count(rejected=1)
+            raise
 
     def drop(self) -> None:
         """Counts a frame that a newer one overtook, or that nobody looks at any more."""
@@ -240,7 +253,17 @@ class Attempt:
         """What happened so far."""
         return self._tally.report()
 
-    def _compare(self, frame: Frame, probe: Probe, quality: Quality, arrived_s: float) -> tuple[Effect, ...]:
+    def _liveness(self, frame: Frame, sighting: Sighting) -> Live:
+        limits = self.rules.policy.liveness
+        if limits.asks_model:
+            before = sighting.timings_ms.keys()
+            sighting = self._parts.vision.with_liveness(sighting)
+            self._tally.took({stage: took for stage, took in sighting.timings_ms.items() if stage not in before})
+        return judge_liveness(limits, frame.sensor_liveness, sighting.liveness)
+
+    def _compare(
+        self, frame: Frame, probe: Probe, quality: Quality, live: Live, arrived_s: float
+    ) -> tuple[Effect, ...]:
         self._tally.took(probe.timings_ms)
         face = self._faces.add(probe, score(quality), arrived_s)
         with self._tally.timed("search"):
@@ -257,6 +280,7 @@ class Attempt:
             candidates=candidates,
             frames=face.frames,
             weight=face.weight,
+            live=live,
             watched=watched,
         )
         if self.arrival.claimed and self._would_fail(compared):

@@ -17,6 +17,7 @@ from gate.service.enums import (
     FINGER_TO_WIRE,
     GUIDANCE_TEXT,
     GUIDANCE_TO_WIRE,
+    LIVE_TO_WIRE,
     MASK_TO_WIRE,
     OUTCOME_FROM_WIRE,
     OUTCOME_TO_WIRE,
@@ -177,6 +178,7 @@ def decision(found: Decision, report: AttemptReport, attempt: Attempt) -> pb.Pas
         fingerprint=_finger(found.finger) if found.finger is not None else None,
         profile=attempt.profile,
         policy_digest=attempt.rules.policy.digest,
+        liveness=LIVE_TO_WIRE[found.live],
     )
     if found.comparison is not None:
         message.MergeFrom(_comparison(found))

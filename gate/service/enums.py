@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gate.decision.liveness import Live
 from gate.decision.outcome import Guidance, Outcome, Reason
 from gate.engine.loading import PersonState
 from gate.fingerprint.advice import Advice
@@ -32,6 +33,14 @@ REASON_TO_WIRE: Mapping[Reason, pb.Reason.ValueType] = MappingProxyType(
 )
 GUIDANCE_TO_WIRE: Mapping[Guidance, pb.GuidanceCode.ValueType] = MappingProxyType(
     {guidance: pb.GuidanceCode.Value(f"GUIDANCE_CODE_{guidance.name}") for guidance in Guidance}
+)
+LIVE_TO_WIRE: Mapping[Live, pb.Liveness.ValueType] = MappingProxyType(
+    {
+        Live.NOT_ASKED: pb.LIVENESS_UNSPECIFIED,
+        Live.LIVE: pb.LIVENESS_LIVE,
+        Live.NOT_LIVE: pb.LIVENESS_NOT_LIVE,
+        Live.UNAVAILABLE: pb.LIVENESS_UNAVAILABLE,
+    }
 )
 MASK_TO_WIRE: Mapping[MaskState, pb.MaskState.ValueType] = MappingProxyType(
     {
@@ -94,6 +103,7 @@ ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in ENCODING_TO_
 OUTCOME_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in OUTCOME_TO_WIRE.items()})
 REASON_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in REASON_TO_WIRE.items()})
 GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_WIRE.items()})
+LIVE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in LIVE_TO_WIRE.items()})
 MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})
 FINGER_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_TO_WIRE.items()})
 FINGER_ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in FINGER_ENCODING_TO_WIRE.items()})

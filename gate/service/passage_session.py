@@ -13,6 +13,7 @@ The reader and the worker end with exactly one decision in the outbox, or with t
 from __future__ import annotations
 
 import asyncio
+import enum
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 
 from gate.clock import Clock
 from gate.decision.event import Effect, Guide, RequestFinger
+from gate.decision.outcome import Reason
 from gate.engine.attempt import Attempt
 from gate.errors import Code, FingerprintError, FrameError, GateError, ProtocolError
 from gate.fingerprint.sample import FingerSample
@@ -41,11 +43,18 @@ not decided."""
 Write = Callable[[pb.PassageResponse], Awaitable[None]]
 
 
+class Word(enum.Enum):
+    """What the worker is told beside frames and fingers."""
+
+    FRAMES_DONE = enum.auto()
+    TAMPERED = enum.auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame, a finger, or the word that no more frames come (None); and when, seconds on the monotonic clock."""
+    """A frame, a finger or a word; and when, seconds on the monotonic clock."""
 
-    what: Frame | FingerSample | None
+    what: Frame | FingerSample | Word
     at_s: float
 
 
@@ -79,6 +88,7 @@ class PassageSession:
         self._asked = False
         self._outbox = Outbox()
         self._guard = guard
+        attempt.check_picture = guard.check_pixels
         self._rejections = RejectionRate()
 
     async def run(self, requests: AsyncIterator[pb.PassageRequest], write: Write, longest_s: float) -> None:
@@ -122,11 +132,11 @@ class PassageSession:
         except FingerprintError as error:
             self._outbox.offer(convert.finger_rejected(error))
 
-    def _content(self, kind: str, request: pb.PassageRequest, arrived_s: float) -> Frame | FingerSample | None:
+    def _content(self, kind: str, request: pb.PassageRequest, arrived_s: float) -> Frame | FingerSample | Word:
         if kind == "frame":
             self._guard.check(request.frame, arrived_s)
             return convert.frame(request.frame)
-        return finger_sample(request.fingerprint) if kind == "fingerprint" else None
+        return finger_sample(request.fingerprint) if kind == "fingerprint" else Word.FRAMES_DONE
 
     def _overtaken(self, arrived: Arrived) -> None:
         if isinstance(arrived.what, Frame):
@@ -170,8 +180,10 @@ class PassageSession:
         try:
             if isinstance(what, Frame):
                 return await self._in_thread("observe", lambda: self._attempt.observe(what, arrived.at_s))
-            if what is not None:
+            if isinstance(what, FingerSample):
                 return await self._in_thread("finger", lambda: self._attempt.take_finger(what, arrived.at_s))
+            if what is Word.TAMPERED:
+                return self._attempt.refuse(Reason.TAMPERED_FRAMES)
             return self._attempt.frames_done()
         except FrameError as error:
             self._refuse(what.sequence if isinstance(what, Frame) else 0, error)
@@ -188,6 +200,8 @@ class PassageSession:
             return self._attempt.fault(incident.record(error, stage))
 
     def _refuse(self, sequence: int, error: GateError) -> None:
+        if self._guard.tampered:
+            self._mailbox.put(Arrived(Word.TAMPERED, self._clock.monotonic()), "tampered")
         if self._rejections.allows(self._clock.monotonic()):
             self._outbox.offer(convert.frame_rejected(sequence, error))
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from gate.decision.liveness import Live
 from gate.decision.outcome import Decision, Guidance, Outcome, Reason
 from gate.decision.passage import (
     Decide,
@@ -158,6 +159,34 @@ def test_only_frames_that_promise_more_or_come_later_are_compared() -> None:
     assert wants_comparison(state, looked(replace(GOOD, sharpness=2, eye_distance_px=200), at_s=1.1), RULES)
     assert not wants_comparison(state, looked(FAR, at_s=9.0), RULES)
     assert not wants_comparison(run(Ended.BUDGET_SPENT), looked(at_s=9.0), RULES)
+
+
+def live(*verdicts: Live) -> list[Event]:
+    """Looks that match, with what each frame says of the traveller."""
+    return [replace(compared(0.8, 0.1), live=verdict) for verdict in verdicts]
+
+
+@pytest.mark.parametrize(
+    ("mode", "events", "reason"),
+    [
+        ("required", live(Live.LIVE), Reason.MATCHED),
+        ("required", live(Live.NOT_LIVE, Live.LIVE, Live.LIVE), Reason.MATCHED),
+        ("required", live(Live.NOT_LIVE, Live.LIVE, Live.NOT_LIVE), Reason.NOT_LIVE),
+        ("required", live(Live.LIVE)[:0] + live(Live.NOT_LIVE) * 3, Reason.NOT_LIVE),
+        ("required", live(Live.UNAVAILABLE) * 3, Reason.LIVENESS_UNAVAILABLE),
+        ("required", [Refused(Reason.NO_REFERENCE)], Reason.LIVENESS_UNAVAILABLE),
+        ("observe", live(Live.NOT_LIVE), Reason.MATCHED),
+        ("off", live(Live.NOT_ASKED), Reason.MATCHED),
+    ],
+)
+def test_nobody_passes_without_the_proof_of_life_that_is_required(
+    mode: str, events: list[Event], reason: Reason
+) -> None:
+    """A photograph held up has as many tries as there are looks, so one frame that passes is not enough."""
+    policy = Policy.model_validate({"max_comparisons": 3, "liveness": {"mode": mode}})
+    decided = decision(*events, rules=Rules(policy, CALIBRATION))
+    assert decided.reason is reason
+    assert (decided.outcome is Outcome.OPEN) == (reason is Reason.MATCHED)
 
 
 class PassageMachine(RuleBasedStateMachine):

@@ -114,6 +114,34 @@ GUIDANCE_CODE_WAIT: GuidanceCode.ValueType  # 9
 """The face was seen well: wait a moment."""
 Global___GuidanceCode: _TypeAlias = GuidanceCode  # noqa: Y015
 
+class _Liveness:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LivenessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Liveness.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIVENESS_UNSPECIFIED: _Liveness.ValueType  # 0
+    """The policy does not ask."""
+    LIVENESS_LIVE: _Liveness.ValueType  # 1
+    """Most frames that said anything say so."""
+    LIVENESS_NOT_LIVE: _Liveness.ValueType  # 2
+    """As many frames or more say that it is a picture, a screen or a mask of a face."""
+    LIVENESS_UNAVAILABLE: _Liveness.ValueType  # 3
+    """The policy asks, and nothing here could tell."""
+
+class Liveness(_Liveness, metaclass=_LivenessEnumTypeWrapper):
+    """Whether the traveller is taken for a living person before the camera."""
+
+LIVENESS_UNSPECIFIED: Liveness.ValueType  # 0
+"""The policy does not ask."""
+LIVENESS_LIVE: Liveness.ValueType  # 1
+"""Most frames that said anything say so."""
+LIVENESS_NOT_LIVE: Liveness.ValueType  # 2
+"""As many frames or more say that it is a picture, a screen or a mask of a face."""
+LIVENESS_UNAVAILABLE: Liveness.ValueType  # 3
+"""The policy asks, and nothing here could tell."""
+Global___Liveness: _TypeAlias = Liveness  # noqa: Y015
+
 class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -865,6 +893,7 @@ class Decision(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
     POLICY_DIGEST_FIELD_NUMBER: _builtins.int
+    LIVENESS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """What the lane does."""
     reason: Global___Reason.ValueType
@@ -909,6 +938,8 @@ class Decision(_message.Message):
     """The profile that decided."""
     policy_digest: _builtins.str
     """The very policy that decided: 16 hexadecimal digits over all its values, as `gate policy` prints them."""
+    liveness: Global___Liveness.ValueType
+    """What the frames compared said of the traveller, all together."""
     @_builtins.property
     def frames(self) -> Global___FrameCounts:
         """What became of the frames."""
@@ -947,10 +978,11 @@ class Decision(_message.Message):
         fingerprint: Global___FingerprintEvidence | None = ...,
         profile: _builtins.str = ...,
         policy_digest: _builtins.str = ...,
+        liveness: Global___Liveness.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "false_positive_rate", b"false_positive_rate", "fingerprint", b"fingerprint", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "log_likelihood_ratio", b"log_likelihood_ratio", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "elapsed_ms", b"elapsed_ms", "false_positive_rate", b"false_positive_rate", "fingerprint", b"fingerprint", "flight", b"flight", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "gallery_size", b"gallery_size", "incident_id", b"incident_id", "log_likelihood_ratio", b"log_likelihood_ratio", "mask_state", b"mask_state", "outcome", b"outcome", "pack_id", b"pack_id", "passage_id", b"passage_id", "policy_digest", b"policy_digest", "profile", b"profile", "reason", b"reason", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold", "threshold_extrapolated", b"threshold_extrapolated", "timings", b"timings", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate", "_frame_sequence", b"_frame_sequence", "_frame_to_decision_ms", b"_frame_to_decision_ms", "_log_likelihood_ratio", b"_log_likelihood_ratio", "_runner_up_similarity", b"_runner_up_similarity", "_similarity", b"_similarity", "_threshold", b"_threshold", "elapsed_ms", b"elapsed_ms", "false_positive_rate", b"false_positive_rate", "fingerprint", b"fingerprint", "flight", b"flight", "frame_sequence", b"frame_sequence", "frame_to_decision_ms", b"frame_to_decision_ms", "frames", b"frames", "gallery_size", b"gallery_size", "incident_id", b"incident_id", "liveness", b"liveness", "log_likelihood_ratio", b"log_likelihood_ratio", "mask_state", b"mask_state", "outcome", b"outcome", "pack_id", b"pack_id", "passage_id", b"passage_id", "policy_digest", b"policy_digest", "profile", b"profile", "reason", b"reason", "runner_up_similarity", b"runner_up_similarity", "similarity", b"similarity", "threshold", b"threshold", "threshold_extrapolated", b"threshold_extrapolated", "timings", b"timings", "traveller_reference", b"traveller_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__false_positive_rate: _TypeAlias = _typing.Literal["false_positive_rate"]  # noqa: Y015
     _WhichOneofArgType__false_positive_rate: _TypeAlias = _typing.Literal["_false_positive_rate", b"_false_positive_rate"]  # noqa: Y015
