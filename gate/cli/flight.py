@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,10 +13,10 @@ from gate.cli.exits import Exit
 from gate.cli.failures import explained
 from gate.cli.flight_finger import enrol_finger
 from gate.cli.flight_plan import plan
-from gate.cli.server_options import CA, CERT, KEY, SERVER, tls_of
+from gate.cli.server_options import CA, CERT, KEY, SERVER, asked
 
 if TYPE_CHECKING:
-    from gate.client import Expected, GateClient, Receipt
+    from gate.client import Expected, Receipt
 
 T = TypeVar("T")
 
@@ -51,7 +49,7 @@ def show(
 ) -> None:
     """Show who is expected, in numbers, flight by flight."""
     with explained():
-        expected = _asked(server, ca, cert, key, lambda client: client.describe(flight))
+        expected = asked(server, ca, cert, key, lambda client: client.describe(flight))
         if as_json:
             print(json.dumps(_facts(expected)))
         else:
@@ -72,7 +70,7 @@ def close(
     if not yes:
         typer.confirm(f"Destroy every template and all data of {flight}?", abort=True)
     with explained():
-        _finish(_asked(server, ca, cert, key, lambda client: client.close_flight(flight)), as_json=as_json)
+        _finish(asked(server, ca, cert, key, lambda client: client.close_flight(flight)), as_json=as_json)
 
 
 @app.command()
@@ -93,22 +91,8 @@ def withdraw(
     with explained():
         from gate.client import Why
 
-        done = _asked(server, ca, cert, key, lambda client: client.withdraw(reference, flight, Why(why.value)))
+        done = asked(server, ca, cert, key, lambda client: client.withdraw(reference, flight, Why(why.value)))
         _finish(done, as_json=as_json)
-
-
-def _asked(
-    server: str, ca: Path | None, cert: Path | None, key: Path | None, ask: Callable[[GateClient], Awaitable[T]]
-) -> T:
-    from gate.client import GateClient
-
-    tls = tls_of(ca, cert, key)
-
-    async def answer() -> T:
-        async with GateClient(server, tls=tls) as client:
-            return await ask(client)
-
-    return asyncio.run(answer())
 
 
 def _finish(receipt: Receipt, *, as_json: bool) -> None:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from gate.gallery.receipt import Counts, Receipt
 
 
-def print_receipt(console: Console, receipt: Receipt) -> None:
-    """One receipt as a person wants to read it."""
+def print_receipt(console: Console, receipt: Receipt, of: str = "") -> None:
+    """One receipt as a person wants to read it; `of` what, where it is not of a flight."""
     from rich.table import Table
 
-    flight = safe(receipt.flight or "several flights")
+    flight = safe(of or receipt.flight or "several flights")
     why = receipt.why.value.replace("_", " ")
     console.print(f"[bold]Receipt[/]  {flight} · {why} · {receipt.at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
     table = Table("", "Before", "After", box=None, header_style="dim", padding=(0, 2))

@@ -39,6 +39,7 @@ from gate.fingerprint.position import FingerPosition
 from gate.fingerprint.sample import FingerEncoding, FingerSample, RecordEncoding
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import FlightDescription
+from gate.gallery.watched import Watched, WatchedCount, WatchListDescription
 
 __all__ = [
     "BlockingGateClient",
@@ -79,6 +80,9 @@ __all__ = [
     "StageTiming",
     "Summary",
     "Tls",
+    "WatchListDescription",
+    "Watched",
+    "WatchedCount",
     "Why",
     "Window",
 ]

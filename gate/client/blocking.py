@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gate.client.claim import Claim
 from gate.client.connection import Tls
-from gate.client.gallery import EnrolReport, Expected, FingerEnrolled
+from gate.client.gallery import EnrolReport, EnrolStatus, Expected, FingerEnrolled
 from gate.client.gate import PLAY_FPS, GateClient, Picture
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
@@ -23,6 +23,7 @@ from gate.decision.outcome import Outcome
 from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
+from gate.gallery.watched import Watched, WatchListDescription
 from gate.vision.frame import Frame
 
 T = TypeVar("T")
@@ -249,6 +250,18 @@ class BlockingGateClient:
     def close_flight(self, flight: str) -> Receipt:
         """See `GateClient.close_flight`."""
         return self._run(self._client.close_flight(flight))
+
+    def enrol_watched(self, person: Watched, photo: bytes) -> EnrolStatus:
+        """See `GateClient.enrol_watched`."""
+        return self._run(self._client.enrol_watched(person, photo))
+
+    def withdraw_watched(self, reference: str) -> Receipt:
+        """See `GateClient.withdraw_watched`."""
+        return self._run(self._client.withdraw_watched(reference))
+
+    def watch_list(self) -> WatchListDescription:
+        """See `GateClient.watch_list`."""
+        return self._run(self._client.watch_list())
 
     def set_flight_plan(self, plan: FlightPlan) -> bool:
         """See `GateClient.set_flight_plan`."""

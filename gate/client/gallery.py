@@ -109,7 +109,7 @@ def enrol_request(traveller: Traveller, photo: bytes) -> pb.EnrolRequest:
     return message
 
 
-_STATUS = {
+STATUS = {
     pb.ENROL_STATUS_ENROLLED: EnrolStatus.ENROLLED,
     pb.ENROL_STATUS_ALREADY_ENROLLED: EnrolStatus.ALREADY_ENROLLED,
 }
@@ -120,7 +120,7 @@ def enrol_result(message: pb.EnrolResult, offset: int) -> EnrolResult:
     return EnrolResult(
         index=offset + message.index,
         traveller_reference=message.traveller_reference,
-        status=_STATUS.get(message.status, EnrolStatus.REFUSED),
+        status=STATUS.get(message.status, EnrolStatus.REFUSED),
         code=known_code(message.code),
         message=message.message,
         eye_distance_px=message.eye_distance_px,

@@ -13,11 +13,11 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
-from gate.client import gallery, manifest
+from gate.client import gallery, manifest, watchlist
 from gate.client.claim import Claim, claim_message
 from gate.client.connection import Tls, open_channel
 from gate.client.errors import GateTimeoutError, rebuilt
-from gate.client.gallery import EnrolReport, EnrolResult, Expected, FingerEnrolled
+from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected, FingerEnrolled
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
@@ -26,6 +26,7 @@ from gate.decision.outcome import Outcome
 from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
+from gate.gallery.watched import Watched, WatchListDescription
 from gate.service import convert_plan
 from gate.service.enums import OUTCOME_TO_WIRE, WITHDRAWAL_TO_WIRE
 from gate.service.pb import gallery_pb2 as gallery_pb
@@ -276,6 +277,39 @@ class GateClient:
         request = gallery_pb.CloseFlightRequest(flight=flight)
         done = await self._answered(stub.CloseFlight(request, timeout=CALL_TIMEOUT_S))
         return gallery.receipt(done.receipt)
+
+    async def enrol_watched(self, person: Watched, photo: bytes) -> EnrolStatus:
+        """Puts a photograph of somebody on the watch list: ENROLLED or ALREADY_ENROLLED.
+
+        Raises:
+            EnrolmentError, FrameError: the photograph or the expiry cannot be used.
+            ProtocolError: FIELD_INVALID.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        done = await self._answered(stub.EnrolWatched(watchlist.request(person, photo), timeout=CALL_TIMEOUT_S))
+        return gallery.STATUS.get(done.status, EnrolStatus.ENROLLED)
+
+    async def withdraw_watched(self, reference: str) -> Receipt:
+        """Removes somebody from the watch list; afterwards they cannot be found.
+
+        Raises:
+            NotFoundError: TRAVELLER_UNKNOWN.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.WithdrawWatchedRequest(reference=reference)
+        return gallery.receipt((await self._answered(stub.WithdrawWatched(request, timeout=CALL_TIMEOUT_S))).receipt)
+
+    async def watch_list(self) -> WatchListDescription:
+        """Who is on the watch list, in numbers.
+
+        Raises:
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.DescribeWatchListRequest()
+        return watchlist.description(await self._answered(stub.DescribeWatchList(request, timeout=CALL_TIMEOUT_S)))
 
     async def set_flight_plan(self, plan: FlightPlan) -> bool:
         """Says where a flight boards and when its touchpoints are open to it, in place of its earlier plan.

@@ -40,8 +40,9 @@ from gate.gallery.gallery import Enrolment, Gallery, GalleryDescription
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
-from gate.gallery.watch_store import UnkeptWatchList, Watched
-from gate.gallery.watchlist import WatchList, WatchListDescription
+from gate.gallery.watch_store import UnkeptWatchList
+from gate.gallery.watched import Watched, WatchListDescription
+from gate.gallery.watchlist import WatchList
 from gate.manifest.photo import unwrap
 from gate.manifest.reading import Reading
 from gate.settings import LaneSettings, ManifestSettings, Settings

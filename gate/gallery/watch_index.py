@@ -10,7 +10,7 @@ import numpy as np
 
 from gate.gallery.receipt import Counts
 from gate.gallery.segment import NO_ROWS, Rows
-from gate.gallery.watch_store import Watched
+from gate.gallery.watched import Watched
 from gate.vision.probe import Embedding
 
 

@@ -16,7 +16,7 @@ import hmac
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from gate.errors import StorageFault
 from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import TAG_BYTES
 from gate.gallery.segment import NO_ROWS, Rows
+from gate.gallery.watched import Watched
 from gate.storage.database import Database
 from gate.storage.seal import Seal, new_key
 from gate.vision.probe import Embedding
@@ -44,21 +45,6 @@ _TABLES = (
     " sealed BLOB NOT NULL, PRIMARY KEY(tag, pack, ordinal))",
 )
 _PATIENCE_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Somebody on the watch list.
-
-    Attributes:
-        reference: the authority's opaque name for the person.
-        list_name: of the authority's own lists, one word.
-        expires_at: UTC; from then on the person is not found any more.
-    """
-
-    reference: str = field(repr=False)
-    list_name: str
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import time
 import weakref
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -26,7 +25,8 @@ from gate.gallery.gallery import MAX_TEMPLATES, Enrolment
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import NO_ROWS
 from gate.gallery.watch_index import WatchEntry, WatchIndex
-from gate.gallery.watch_store import UnkeptWatchList, Watched, WatchKeeper, WatchWrite
+from gate.gallery.watch_store import UnkeptWatchList, WatchKeeper, WatchWrite
+from gate.gallery.watched import Watched, WatchedCount, WatchListDescription
 from gate.vision.probe import Probe
 
 _log = structlog.get_logger(__name__)
@@ -55,36 +55,6 @@ class Nearest(NamedTuple):
     similarity: float
     comparisons: int
     pseudonym: str
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedCount:
-    """One of the authority's lists, in numbers of those unexpired. Expiries in UTC."""
-
-    name: str
-    people: int
-    templates: int
-    first_expiry: datetime
-    last_expiry: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WatchListDescription:
-    """The whole list, in numbers.
-
-    Attributes:
-        lists: by name.
-        to_enrol: people who have templates of another model pack only, and are not found until they are enrolled again.
-    """
-
-    lists: tuple[WatchedCount, ...]
-    to_enrol: int
-    pack_id: str
-
-    @property
-    def templates(self) -> int:
-        """Over all lists."""
-        return sum(each.templates for each in self.lists)
 
 
 class WatchList:

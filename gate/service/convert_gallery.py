@@ -26,7 +26,7 @@ def traveller(message: pb.Traveller) -> Traveller:
         EnrolmentError: `FIELD_INVALID`, with every field at fault.
     """
     checks = Checks("traveller.")
-    expires_at = _utc(message.expires_at) if message.HasField("expires_at") else None
+    expires_at = utc(message.expires_at) if message.HasField("expires_at") else None
     if expires_at is None:
         checks.fault("expires_at", "a UTC time")
     if len(message.documents) > MAX_DOCUMENTS:
@@ -167,7 +167,8 @@ def _counts(counts: Counts) -> pb.Counts:
     )
 
 
-def _utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:
+def utc(stamp: timestamp_pb2.Timestamp) -> datetime | None:
+    """A moment with the time zone UTC; None for one that no clock shows."""
     try:
         return stamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):

@@ -11,7 +11,7 @@ import grpc
 
 from gate.engine.engine import Engine
 from gate.errors import Code, FieldViolation, InputError, ProtocolError
-from gate.service import convert_finger, convert_plan
+from gate.service import convert_finger, convert_plan, convert_watchlist
 from gate.service import convert_gallery as convert
 from gate.service.load_session import LoadSession
 from gate.service.pb import gallery_pb2 as pb
@@ -110,3 +110,29 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
         flight = convert.flight_name(request.flight, required=False)
         plans = (plan for plan in self._engine.plans.everything() if flight in {None, plan.flight})
         return pb.ListFlightPlansResponse(plans=[convert_plan.message(plan) for plan in plans])
+
+    async def EnrolWatched(  # noqa: N802, D102
+        self,
+        request: pb.EnrolWatchedRequest,
+        _context: grpc.aio.ServicerContext[pb.EnrolWatchedRequest, pb.EnrolWatchedResponse],
+    ) -> pb.EnrolWatchedResponse:
+        await self._warm.wait()
+        person = convert_watchlist.watched(request)
+        done = await in_thread(self._executor, lambda: self._engine.enrol_watched(person, request.photo))
+        return convert_watchlist.enrolled(already=done.already, eye_distance_px=done.eye_distance_px)
+
+    async def WithdrawWatched(  # noqa: N802, D102
+        self,
+        request: pb.WithdrawWatchedRequest,
+        _context: grpc.aio.ServicerContext[pb.WithdrawWatchedRequest, pb.WithdrawWatchedResponse],
+    ) -> pb.WithdrawWatchedResponse:
+        reference = convert_watchlist.reference(request)
+        done = await in_thread(self._executor, lambda: self._engine.withdraw_watched(reference))
+        return pb.WithdrawWatchedResponse(receipt=convert.receipt(done))
+
+    async def DescribeWatchList(  # noqa: N802, D102
+        self,
+        _request: pb.DescribeWatchListRequest,
+        _context: grpc.aio.ServicerContext[pb.DescribeWatchListRequest, pb.DescribeWatchListResponse],
+    ) -> pb.DescribeWatchListResponse:
+        return convert_watchlist.description(await in_thread(self._executor, self._engine.describe_watch_list))

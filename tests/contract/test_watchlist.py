@@ -17,7 +17,8 @@ from gate.audit.journal import Journal, MemoryJournal, SealedJournal
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError, StorageFault
 from gate.gallery.gallery import MAX_TEMPLATES, Enrolment
 from gate.gallery.receipt import NOTHING, Place, Why
-from gate.gallery.watch_store import KEY_NAME, SealedWatchList, UnkeptWatchList, Watched
+from gate.gallery.watch_store import KEY_NAME, SealedWatchList, UnkeptWatchList
+from gate.gallery.watched import Watched
 from gate.gallery.watchlist import LONGEST, WatchList
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey

@@ -15,7 +15,7 @@ from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.engine import Engine
 from gate.engine.lookout import Lookout
 from gate.gallery.traveller import TravelDocument, Traveller
-from gate.gallery.watch_store import Watched
+from gate.gallery.watched import Watched
 from gate.gallery.watchlist import WatchList
 from gate.settings import Settings
 from gate.vision.probe import Embedding, MaskState, Probe

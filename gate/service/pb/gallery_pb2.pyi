@@ -985,6 +985,209 @@ class ListFlightPlansResponse(_message.Message):
 Global___ListFlightPlansResponse: _TypeAlias = ListFlightPlansResponse  # noqa: Y015
 
 @_typing.final
+class EnrolWatchedRequest(_message.Message):
+    """Somebody for the watch list, with one photograph. Send several for several photographs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    LIST_NAME_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    PHOTO_FIELD_NUMBER: _builtins.int
+    reference: _builtins.str
+    """The authority's own opaque name for the person; 1 to 128 printable ASCII characters. Never a name or a document
+    number.
+    """
+    list_name: _builtins.str
+    """Which of the authority's lists it is; one word of 1 to 64 letters, digits, '.', '_' or '-'. It stands in the audit
+    journal.
+    """
+    photo: _builtins.bytes
+    """As in EnrolRequest."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """From this moment (UTC) the person is not found any more. In the future, at most 31 days ahead."""
+
+    def __init__(
+        self,
+        *,
+        reference: _builtins.str = ...,
+        list_name: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        photo: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "list_name", b"list_name", "photo", b"photo", "reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnrolWatchedRequest: _TypeAlias = EnrolWatchedRequest  # noqa: Y015
+
+@_typing.final
+class EnrolWatchedResponse(_message.Message):
+    """What became of the photograph."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    EYE_DISTANCE_PX_FIELD_NUMBER: _builtins.int
+    status: Global___EnrolStatus.ValueType
+    """ENROL_STATUS_ENROLLED or ENROL_STATUS_ALREADY_ENROLLED; the person's list and expiry are those sent in either case."""
+    eye_distance_px: _builtins.float
+    """Distance between the eyes, pixels."""
+    def __init__(
+        self,
+        *,
+        status: Global___EnrolStatus.ValueType = ...,
+        eye_distance_px: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["eye_distance_px", b"eye_distance_px", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnrolWatchedResponse: _TypeAlias = EnrolWatchedResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawWatchedRequest(_message.Message):
+    """Removes somebody from the watch list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    reference: _builtins.str
+    """The person."""
+    def __init__(
+        self,
+        *,
+        reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawWatchedRequest: _TypeAlias = WithdrawWatchedRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawWatchedResponse(_message.Message):
+    """What was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The destruction, counted before and after."""
+
+    def __init__(
+        self,
+        *,
+        receipt: Global___Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawWatchedResponse: _TypeAlias = WithdrawWatchedResponse  # noqa: Y015
+
+@_typing.final
+class DescribeWatchListRequest(_message.Message):
+    """Asks who is on the watch list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeWatchListRequest: _TypeAlias = DescribeWatchListRequest  # noqa: Y015
+
+@_typing.final
+class DescribeWatchListResponse(_message.Message):
+    """The watch list, in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTS_FIELD_NUMBER: _builtins.int
+    TO_ENROL_FIELD_NUMBER: _builtins.int
+    PACK_ID_FIELD_NUMBER: _builtins.int
+    to_enrol: _builtins.int
+    """People who are not found until they are enrolled again, because another model pack made their templates."""
+    pack_id: _builtins.str
+    """The model pack that makes the templates."""
+    @_builtins.property
+    def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchedCount]:
+        """One entry a list."""
+
+    def __init__(
+        self,
+        *,
+        lists: _abc.Iterable[Global___WatchedCount] | None = ...,
+        to_enrol: _builtins.int = ...,
+        pack_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lists", b"lists", "pack_id", b"pack_id", "to_enrol", b"to_enrol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeWatchListResponse: _TypeAlias = DescribeWatchListResponse  # noqa: Y015
+
+@_typing.final
+class WatchedCount(_message.Message):
+    """One list of the authority's, in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_NAME_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    FIRST_EXPIRY_FIELD_NUMBER: _builtins.int
+    LAST_EXPIRY_FIELD_NUMBER: _builtins.int
+    list_name: _builtins.str
+    """The list."""
+    people: _builtins.int
+    """People who can still be found."""
+    templates: _builtins.int
+    """Their templates."""
+    @_builtins.property
+    def first_expiry(self) -> _timestamp_pb2.Timestamp:
+        """When the first of them expires."""
+
+    @_builtins.property
+    def last_expiry(self) -> _timestamp_pb2.Timestamp:
+        """When the last of them expires."""
+
+    def __init__(
+        self,
+        *,
+        list_name: _builtins.str = ...,
+        people: _builtins.int = ...,
+        templates: _builtins.int = ...,
+        first_expiry: _timestamp_pb2.Timestamp | None = ...,
+        last_expiry: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "last_expiry", b"last_expiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_expiry", b"first_expiry", "last_expiry", b"last_expiry", "list_name", b"list_name", "people", b"people", "templates", b"templates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchedCount: _TypeAlias = WatchedCount  # noqa: Y015
+
+@_typing.final
 class LoadManifestRequest(_message.Message):
     """Part of a manifest on its way to the engine."""
 

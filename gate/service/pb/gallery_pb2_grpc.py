@@ -75,6 +75,21 @@ class GalleryServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
                 _registered_method=True)
+        self.EnrolWatched = channel.unary_unary(
+                '/egate.v1.GalleryService/EnrolWatched',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedResponse.FromString,
+                _registered_method=True)
+        self.WithdrawWatched = channel.unary_unary(
+                '/egate.v1.GalleryService/WithdrawWatched',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedResponse.FromString,
+                _registered_method=True)
+        self.DescribeWatchList = channel.unary_unary(
+                '/egate.v1.GalleryService/DescribeWatchList',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListResponse.FromString,
+                _registered_method=True)
 
 
 class GalleryServiceServicer:
@@ -141,6 +156,28 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EnrolWatched(self, request, context):
+        """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
+        many others are. An error says why the photograph could not be used; then nothing changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawWatched(self, request, context):
+        """Removes somebody from the watch list. They cannot be found once the call returns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeWatchList(self, request, context):
+        """Counts who is on the watch list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GalleryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -183,6 +220,21 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.ListFlightPlans,
                     request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.SerializeToString,
+            ),
+            'EnrolWatched': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrolWatched,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedResponse.SerializeToString,
+            ),
+            'WithdrawWatched': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawWatched,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedResponse.SerializeToString,
+            ),
+            'DescribeWatchList': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeWatchList,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -402,6 +454,87 @@ class GalleryService:
             '/egate.v1.GalleryService/ListFlightPlans',
             gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnrolWatched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/EnrolWatched',
+            gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawWatched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/WithdrawWatched',
+            gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.WithdrawWatchedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeWatchList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/DescribeWatchList',
+            gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.DescribeWatchListResponse.FromString,
             options,
             channel_credentials,
             insecure,

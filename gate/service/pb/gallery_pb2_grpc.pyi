@@ -56,6 +56,14 @@ class GalleryServiceStub:
     """
     ListFlightPlans: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]
     """Shows the plans that are known."""
+    EnrolWatched: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.EnrolWatchedRequest, _gallery_pb2.EnrolWatchedResponse]
+    """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
+    many others are. An error says why the photograph could not be used; then nothing changed.
+    """
+    WithdrawWatched: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.WithdrawWatchedRequest, _gallery_pb2.WithdrawWatchedResponse]
+    """Removes somebody from the watch list. They cannot be found once the call returns."""
+    DescribeWatchList: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.DescribeWatchListRequest, _gallery_pb2.DescribeWatchListResponse]
+    """Counts who is on the watch list."""
 
 @_typing.type_check_only
 class GalleryServiceAsyncStub(GalleryServiceStub):
@@ -85,6 +93,14 @@ class GalleryServiceAsyncStub(GalleryServiceStub):
     """
     ListFlightPlans: _aio.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]  # type: ignore[assignment]
     """Shows the plans that are known."""
+    EnrolWatched: _aio.UnaryUnaryMultiCallable[_gallery_pb2.EnrolWatchedRequest, _gallery_pb2.EnrolWatchedResponse]  # type: ignore[assignment]
+    """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
+    many others are. An error says why the photograph could not be used; then nothing changed.
+    """
+    WithdrawWatched: _aio.UnaryUnaryMultiCallable[_gallery_pb2.WithdrawWatchedRequest, _gallery_pb2.WithdrawWatchedResponse]  # type: ignore[assignment]
+    """Removes somebody from the watch list. They cannot be found once the call returns."""
+    DescribeWatchList: _aio.UnaryUnaryMultiCallable[_gallery_pb2.DescribeWatchListRequest, _gallery_pb2.DescribeWatchListResponse]  # type: ignore[assignment]
+    """Counts who is on the watch list."""
 
 class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Enrols expected travellers and destroys them again."""
@@ -159,5 +175,31 @@ class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gallery_pb2.ListFlightPlansResponse, _abc.Awaitable[_gallery_pb2.ListFlightPlansResponse]]:
         """Shows the plans that are known."""
+
+    @_abc_1.abstractmethod
+    def EnrolWatched(
+        self,
+        request: _gallery_pb2.EnrolWatchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.EnrolWatchedResponse, _abc.Awaitable[_gallery_pb2.EnrolWatchedResponse]]:
+        """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
+        many others are. An error says why the photograph could not be used; then nothing changed.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawWatched(
+        self,
+        request: _gallery_pb2.WithdrawWatchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.WithdrawWatchedResponse, _abc.Awaitable[_gallery_pb2.WithdrawWatchedResponse]]:
+        """Removes somebody from the watch list. They cannot be found once the call returns."""
+
+    @_abc_1.abstractmethod
+    def DescribeWatchList(
+        self,
+        request: _gallery_pb2.DescribeWatchListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.DescribeWatchListResponse, _abc.Awaitable[_gallery_pb2.DescribeWatchListResponse]]:
+        """Counts who is on the watch list."""
 
 def add_GalleryServiceServicer_to_server(servicer: GalleryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
