@@ -13,6 +13,7 @@ from gate.demo.approach import Actor, Blur, Scene
 from gate.demo.people import Person
 from gate.fingerprint.sample import FingerSample
 from gate.synth import MaskStyle
+from gate.synth.occluders import render_sunglasses
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Expected:
         traveller: label of whoever must be recognised.
         guidance: advice that must have been given on the way.
         masked: the face must be seen to wear a mask, by a pack that can tell.
+        or_reason: as good as `reason`, by a pack that sees more.
     """
 
     outcome: Outcome
@@ -31,6 +33,7 @@ class Expected:
     traveller: str = ""
     guidance: Guidance | None = None
     masked: bool = False
+    or_reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +194,18 @@ def _fingers(cast: Cast) -> Iterator[Scenario]:
         Expected(Outcome.OFFICER, Reason.FINGER_NO_MATCH),
         document_of(unseen),
         tuple(fingers.laid_down(other, attempt) for attempt in range(1, 4)),
+    )
+    hidden = replace(
+        other.portrait,
+        image_bgr=render_sunglasses(other.portrait.image_bgr, other.portrait.landmarks, np.random.default_rng(7)),
+    )
+    yield Scenario(
+        "inconclusive",
+        f"Traveller {other.label} with their document, behind mask and sunglasses; face and finger together",
+        Scene((Actor(hidden.masked(MaskStyle(), np.random.default_rng(7))),), seconds=4.5, seed=31),
+        Expected(Outcome.OPEN, Reason.FINGER_MATCHED, other.label, or_reason=Reason.MATCHED),
+        document_of(other),
+        (fingers.laid_down(other),),
     )
     yield Scenario(
         "vehicle",

@@ -32,13 +32,13 @@ def test_every_passage_ends_as_it_must(tmp_path: Path) -> None:
     """The demo is the promise of the README; this is the whole of it, over real gRPC."""
     result = runner.invoke(app, ["demo", "--out", str(tmp_path / "out")])
     assert result.exit_code == Exit.OK, result.output
-    assert "17 of 17 passages ended as expected" in result.output
+    assert "18 of 18 passages ended as expected" in result.output
     assert "PAXLST manifest of 5 people, 5 enrolled" in result.output
     assert "Counted again in every place: nothing is left." in result.output
     assert "the chain is whole" in result.output
     assert "research only" in result.output, "third-party models must be called what they are"
     assert "shot again" in result.output, "played photographs are the enrolled ones, and the demo must say so"
-    assert len(list((tmp_path / "out").glob("*.jpg"))) == 17
+    assert len(list((tmp_path / "out").glob("*.jpg"))) == 18
     assert (tmp_path / "out" / "contact-sheet.png").stat().st_size > 100_000
 
 
