@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gate.decision.liveness import LivenessLimits
 from gate.decision.outcome import Outcome, Reason
+from gate.decision.watch_limits import WatchLimits
 
 
 class QualityLimits(BaseModel):
@@ -84,6 +85,7 @@ class Policy(BaseModel):
     check_document: bool = Field(True, description="a traveller whose documents have all expired is referred")
     quality: QualityLimits = QualityLimits()
     liveness: LivenessLimits = LivenessLimits()
+    watch: WatchLimits = WatchLimits()
     outcomes: Mapping[Reason, Outcome] = Field(default_factory=dict, description="where the defaults are not wanted")
 
     @model_validator(mode="after")

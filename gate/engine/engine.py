@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -26,7 +26,9 @@ from gate.engine.loader import ManifestLoad, ManifestLoader
 from gate.engine.lookout import Lookout
 from gate.engine.plans import FlightPlans, PlanKeeper, UnkeptPlans
 from gate.engine.template import template_of
+from gate.engine.track_passage import TrackPassage
 from gate.engine.trail import Trail
+from gate.engine.watch import Watch
 from gate.errors import (
     Code,
     EnrolmentError,
@@ -90,7 +92,7 @@ class Engine:
         self._claims = claims or ClaimRules(settings.manifest.port)
         self.plans = FlightPlans(plans or UnkeptPlans(journal), self.clock, settings.journey.touchpoints)
         self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
-        self._busy: dict[str, str] = {}  # lane -> passage
+        self._busy: dict[str, str] = {}  # lane -> passage or watch
         self._lookouts: dict[str, Lookout] = {}
         self._busy_lock = threading.Lock()
         self._boarded: deque[tuple[Attempt, Reserved]] = deque()
@@ -124,12 +126,9 @@ class Engine:
         arrival = Arrival(request.claim, request.flight, self._claims)
         named = replace(request, profile=request.profile or lane.profile)
         lookout = Lookout(self.watch_list, rules.policy, self._calibration)
-        parts = replace(self._parts, watched=lookout, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
-        attempt = Attempt(named, rules, parts, arrival)
-        with self._busy_lock:
-            if self._busy.setdefault(request.lane_id, attempt.passage_id) != attempt.passage_id:
-                raise ProtocolError(Code.LANE_BUSY, f"Lane {request.lane_id!r} already has a passage open.")
-            self._lookouts[attempt.passage_id] = lookout
+        attempt = Attempt(named, rules, self._lent(lane, lookout), arrival)
+        self._take_lane(request.lane_id, attempt.passage_id)
+        self._lookouts[attempt.passage_id] = lookout
         _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=arrival.kind)
         return attempt
 
@@ -143,7 +142,69 @@ class Engine:
             if self._busy.get(attempt.lane_id) != attempt.passage_id:
                 return
             del self._busy[attempt.lane_id]
-            lookout = self._lookouts.pop(attempt.passage_id)
+        self._record(attempt)
+
+    def open_watch(self, request: StartRequest) -> Watch:
+        """Opens a watch over several people, who present nothing; the lane is taken until `close_watch`.
+
+        Raises:
+            NotFoundError: LANE_UNKNOWN, CHECKPOINT_UNKNOWN, PROFILE_UNKNOWN.
+            ProtocolError: LANE_BUSY.
+        """
+        lane = self._lane(request)
+        rules = self._rules(request, lane)
+        named = replace(request, profile=request.profile or lane.profile)
+
+        def enter(lent: Callable[[Parts], Parts]) -> TrackPassage:
+            lookout = Lookout(self.watch_list, rules.policy, self._calibration)
+            arrival = Arrival(request.claim, request.flight, self._claims)
+            passage = TrackPassage(named, rules, lent(self._lent(lane, lookout)), arrival)
+            self._lookouts[passage.passage_id] = lookout
+            return passage
+
+        watch = Watch(request.lane_id, rules, self._vision, self.clock, enter, self._record)
+        self._take_lane(request.lane_id, watch.watch_id)
+        _log.info("watch_opened", watch=watch.watch_id, lane=request.lane_id)
+        return watch
+
+    def close_watch(self, watch: Watch) -> None:
+        """Frees the lane, and records those who were not decided about as abandoned. Idempotent; blocks.
+
+        Raises:
+            StorageFault: the journal cannot be written; the lane is free all the same.
+        """
+        with self._busy_lock:
+            if self._busy.get(watch.lane_id) != watch.watch_id:
+                return
+            del self._busy[watch.lane_id]
+        watch.end(lambda _passage: None)
+        report = watch.tally.report()
+        _log.info(
+            "watch_closed",
+            watch=watch.watch_id,
+            lane=watch.lane_id,
+            elapsed_ms=round(report.elapsed_ms, 1),
+            seen=report.seen,
+            dropped=report.dropped,
+            rejected=report.rejected,
+        )
+
+    def _take_lane(self, lane_id: str, holder: str) -> None:
+        with self._busy_lock:
+            if self._busy.setdefault(lane_id, holder) != holder:
+                raise ProtocolError(Code.LANE_BUSY, f"Lane {lane_id!r} already has a passage or a watch open.")
+
+    def _lent(self, lane: LaneSettings, lookout: Lookout) -> Parts:
+        """What a passage at this lane is lent."""
+        return replace(self._parts, watched=lookout, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
+
+    def _record(self, attempt: Attempt) -> None:
+        """How a passage ended: journalled, and what was presented or used up for it settled.
+
+        Raises:
+            StorageFault: the journal cannot be written.
+        """
+        lookout = self._lookouts.pop(attempt.passage_id)
         report, decision = attempt.report(), attempt.decision
         _log.info(
             "passage_closed",

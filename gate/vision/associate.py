@@ -14,6 +14,9 @@ from gate.vision.probe import Embedding, Face
 GATE = 16.3
 """Squared distance beyond which a face is not where it should be: 0.1 % of those that are (chi-squared, 3 degrees)."""
 
+_ALONE = 2 * GATE
+"""What it costs a track to be out of sight: as much as the looks of somebody else."""
+
 _CLEAR_LEAD = 9.0
 """A pair is plain when every other for the same face or the same track costs so much more: odds of about 1 to 100."""
 
@@ -57,16 +60,19 @@ def associate(
     doubtful = _doubtful(costs) | (
         np.isfinite(costs) & np.array([at_s - t.seen_at_s > verify_after_s for t in tracks], np.bool_)[:, None]
     )
-    for row, column in np.argwhere(doubtful):
-        costs[row, column] += GATE * _strangeness(tracks[row].appearance, look, int(column), same)
-    return dict(assign(np.where(costs < GATE, costs, np.inf), GATE))
+    for column in np.flatnonzero(doubtful.any(axis=0)):
+        rows = np.flatnonzero(doubtful[:, column])
+        known = [tracks[int(row)].appearance for row in rows]
+        costs[rows, column] += _ALONE * _strangeness(known, look, int(column), same)
+    return dict(assign(np.where(costs < _ALONE, costs, np.inf), _ALONE))
 
 
 def _motion_costs(tracks: Sequence[Followed], faces: Sequence[Face], at_s: float) -> Costs:
     expected = [track.motion.after(at_s) for track in tracks]
     found = [[motion.distance(face) for face in faces] for motion in expected]
-    costs = np.array(found, np.float64).reshape(len(tracks), len(faces))
-    return np.where(costs < GATE, costs, np.inf)
+    distances = np.array(found, np.float64).reshape(len(tracks), len(faces))
+    vague = np.array([min(motion.vagueness, GATE) for motion in expected], np.float64)
+    return np.where(distances < GATE, distances + vague[:, None], np.inf)
 
 
 def _doubtful(costs: Costs) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -78,9 +84,16 @@ def _doubtful(costs: Costs) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     return doubtful
 
 
-def _strangeness(known: Embedding | None, look: Look, index: int, same: float) -> float:
-    """0 for somebody who looks the same, 1 for somebody else; 0 where that cannot be told."""
-    seen = look(index) if known is not None else None
-    if known is None or seen is None:
-        return 0.0
-    return float(np.clip((same - float(known @ seen)) / same, 0.0, 1.0))
+def _strangeness(known: Sequence[Embedding | None], look: Look, index: int, same: float) -> Costs:
+    """0 for who looks the same, 1 for somebody else; 0 where that cannot be told: (tracks,)."""
+    seen = look(index) if any(one is not None for one in known) else None
+    if seen is None:
+        return np.zeros(len(known))
+    likeness = np.array([np.nan if one is None else float(one @ seen) for one in known])
+    strange = np.clip((same - likeness) / same, 0.0, 1.0)
+    # Where the face is plainly one person's, it is not that of another whose looks nobody knows yet.
+    taken = _TAKEN if np.nanmax(likeness) >= same else 0.0
+    return np.where(np.isnan(likeness), taken, strange)
+
+
+_TAKEN = 0.5

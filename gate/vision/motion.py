@@ -76,9 +76,17 @@ class Motion:
         return type(self)(self.at_s, value, rate, covariance)
 
     def distance(self, face: Face) -> float:
-        """How unlikely it is that this is the face: the squared Mahalanobis distance, chi-squared of three degrees."""
+        """How far off the face is: the squared Mahalanobis distance, chi-squared of three degrees."""
         variance = self.covariance[:, 0, 0] + _measurement_noise(self.value)
         return float(np.sum((measured(face) - self.value) ** 2 / variance))
+
+    @property
+    def vagueness(self) -> float:
+        """How little is known of the place, at least 0: what a likelihood takes off for saying that it may be anywhere.
+
+        Without it, somebody long out of sight, who may be anywhere, would lay claim to every face on their way.
+        """
+        return float(np.sum(np.log1p(self.covariance[:, 0, 0] / _measurement_noise(self.value))))
 
 
 def measured(face: Face) -> Vector:
