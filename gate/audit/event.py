@@ -60,7 +60,7 @@ FACTS: Mapping[EventKind, frozenset[str]] = MappingProxyType(
             }
         ),
         EventKind.OVERRIDE: frozenset(
-            {"passage", "lane", "checkpoint", "outcome", "reason", "flight", "traveller", "by"}
+            {"passage", "lane", "checkpoint", "outcome", "reason", "flight", "traveller", "by", "touchpoint"}
         ),
         EventKind.DESTRUCTION: _COUNTS
         | _BEFORE_AND_AFTER

@@ -12,6 +12,7 @@ import typer
 from gate.cli.exits import Exit
 from gate.cli.failures import explained
 from gate.cli.flight_finger import enrol_finger
+from gate.cli.flight_pass import record_pass
 from gate.cli.flight_plan import plan
 from gate.cli.server_options import CA, CERT, KEY, SERVER, asked
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(
-    no_args_is_help=True, help="Flights in the gallery: show, plan, close, withdraw a traveller, enrol a finger."
+    no_args_is_help=True,
+    help="Flights in the gallery: show, plan, close, withdraw a traveller or let one pass, enrol a finger.",
 )
 app.command()(plan)
+app.command("pass")(record_pass)
 app.command()(enrol_finger)
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object, for machines.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli.failures import explained
-from gate.cli.server_options import CA, CERT, KEY, SERVER, tls_of
+from gate.cli.server_options import CA, CERT, KEY, SERVER, asked
 
 if TYPE_CHECKING:
-    from gate.client import FlightPlan, Tls, Window
+    from gate.client import FlightPlan, GateClient, Window
 
 AS_JSON = typer.Option(False, "--json", help="One JSON object a plan, for machines.")
 
@@ -48,10 +47,9 @@ def plan(
         from gate.client import Window
 
         window = Window(at, opens_at, closes_at) if opens_at or closes_at else None
-        tls = tls_of(ca, cert, key)
         if asks:
-            asyncio.run(_set(server, tls, flight, gate, window, anew=anew))
-        plans = asyncio.run(_known(server, tls, flight))
+            asked(server, ca, cert, key, lambda client: _set(client, flight, gate, window, anew=anew))
+        plans = asked(server, ca, cert, key, lambda client: client.flight_plans(flight))
         if as_json:
             for known in plans:
                 print(json.dumps(_facts(known)))
@@ -59,25 +57,15 @@ def plan(
             _print(plans)
 
 
-async def _set(
-    server: str, tls: Tls | None, flight: str, gate: str | None, window: Window | None, *, anew: bool
-) -> None:
-    from gate.client import FlightPlan, GateClient
+async def _set(client: GateClient, flight: str, gate: str | None, window: Window | None, *, anew: bool) -> None:
+    from gate.client import FlightPlan
 
-    async with GateClient(server, tls=tls) as client:
-        known = () if anew else await client.flight_plans(flight)
-        before = known[0] if known else FlightPlan(flight)
-        windows = before.windows
-        if window is not None:
-            windows = (*(one for one in windows if one.touchpoint != window.touchpoint), _merged(before, window))
-        await client.set_flight_plan(FlightPlan(flight, before.gate if gate is None else gate, windows))
-
-
-async def _known(server: str, tls: Tls | None, flight: str) -> tuple[FlightPlan, ...]:
-    from gate.client import GateClient
-
-    async with GateClient(server, tls=tls) as client:
-        return await client.flight_plans(flight)
+    known = () if anew else await client.flight_plans(flight)
+    before = known[0] if known else FlightPlan(flight)
+    windows = before.windows
+    if window is not None:
+        windows = (*(one for one in windows if one.touchpoint != window.touchpoint), _merged(before, window))
+    await client.set_flight_plan(FlightPlan(flight, before.gate if gate is None else gate, windows))
 
 
 def _merged(before: FlightPlan, window: Window) -> Window:

@@ -35,6 +35,7 @@ from gate.client.records import (
 from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import FingerEvidence
 from gate.engine.loading import PersonResult, PersonState, Summary
+from gate.engine.recorded import Recorded
 from gate.fingerprint.position import FingerPosition
 from gate.fingerprint.sample import FingerEncoding, FingerSample, RecordEncoding
 from gate.gallery.receipt import Receipt, Why
@@ -77,6 +78,7 @@ __all__ = [
     "PersonState",
     "Receipt",
     "RecordEncoding",
+    "Recorded",
     "StageTiming",
     "Summary",
     "Tls",

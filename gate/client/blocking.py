@@ -20,6 +20,7 @@ from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision, PassageEvent
 from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
+from gate.engine.recorded import Recorded
 from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
@@ -270,6 +271,12 @@ class BlockingGateClient:
     def flight_plans(self, flight: str = "") -> tuple[FlightPlan, ...]:
         """See `GateClient.flight_plans`."""
         return self._run(self._client.flight_plans(flight))
+
+    def record_pass(
+        self, traveller_reference: str, flight: str, officer_id: str, reason: str, touchpoint: str = ""
+    ) -> Recorded:
+        """See `GateClient.record_pass`."""
+        return self._run(self._client.record_pass(traveller_reference, flight, officer_id, reason, touchpoint))
 
     def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """See `GateClient.record_override`."""

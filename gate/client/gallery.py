@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from gate.client.errors import known_code
+from gate.engine.recorded import Recorded
 from gate.errors import Code
 from gate.fingerprint.advice import Advice
 from gate.fingerprint.position import FingerPosition
@@ -166,6 +167,12 @@ def expected(message: pb.DescribeResponse) -> Expected:
         pack_id=message.pack_id,
         fingers=message.fingers,
     )
+
+
+def recorded(message: pb.RecordPassResponse) -> Recorded:
+    """A pass by an officer's decision."""
+    destroyed = receipt(message.receipt) if message.HasField("receipt") else None
+    return Recorded(message.already, message.journal_position, destroyed)
 
 
 def receipt(message: pb.Receipt) -> Receipt:

@@ -23,6 +23,7 @@ from gate.client.passage import PassageStream
 from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
 from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
+from gate.engine.recorded import Recorded
 from gate.fingerprint.sample import FingerSample
 from gate.gallery.receipt import Receipt, Why
 from gate.gallery.traveller import Traveller
@@ -338,6 +339,30 @@ class GateClient:
         request = gallery_pb.ListFlightPlansRequest(flight=flight)
         answer = await self._answered(stub.ListFlightPlans(request, timeout=CALL_TIMEOUT_S))
         return tuple(convert_plan.unpacked(plan) for plan in answer.plans)
+
+    async def record_pass(
+        self, traveller_reference: str, flight: str, officer_id: str, reason: str, touchpoint: str = ""
+    ) -> Recorded:
+        """Says that a traveller passed a touchpoint by an officer's decision, so that the gates that follow open.
+
+        Args:
+            officer_id, reason: as for `record_override`.
+            touchpoint: empty: the last one, which destroys the traveller's record.
+
+        Raises:
+            ProtocolError: FIELD_INVALID.
+            NotFoundError: TRAVELLER_UNKNOWN.
+            GateUnavailableError: nobody answers.
+        """
+        stub = gallery_pb2_grpc.GalleryServiceStub(self._open())
+        request = gallery_pb.RecordPassRequest(
+            traveller_reference=traveller_reference,
+            flight=flight,
+            touchpoint=touchpoint,
+            officer_id=officer_id,
+            reason=reason,
+        )
+        return gallery.recorded(await self._answered(stub.RecordPass(request, timeout=CALL_TIMEOUT_S)))
 
     async def record_override(self, passage_id: str, officer_id: str, outcome: Outcome, reason: str) -> int:
         """Writes into the audit journal what an officer decided; its position there.

@@ -19,6 +19,7 @@ from gate.decision.outcome import Decision, Outcome, Reason
 from gate.decision.passage import Rules
 from gate.engine.arrival import Arrival
 from gate.engine.attempt import Attempt, Parts, Reserved, StartRequest
+from gate.engine.desk import Desk
 from gate.engine.fingers import EnrolledFinger, FingerReader, FingerSample
 from gate.engine.journeys import Journeys
 from gate.engine.legs import LoadRules
@@ -92,6 +93,7 @@ class Engine:
         self._claims = claims or ClaimRules(settings.manifest.port)
         self.plans = FlightPlans(plans or UnkeptPlans(journal), self.clock, settings.journey.touchpoints)
         self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
+        self.desk = Desk(self.journeys, self.gallery, self.trail, self.clock)
         self._busy: dict[str, str] = {}  # lane -> passage or watch
         self._lookouts: dict[str, Lookout] = {}
         self._busy_lock = threading.Lock()

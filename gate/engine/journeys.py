@@ -18,7 +18,7 @@ from datetime import datetime
 
 import structlog
 
-from gate.decision.journey import FlightPlan, Route, judge
+from gate.decision.journey import FlightPlan, Route, counting, judge
 from gate.decision.outcome import Reason
 from gate.errors import NotFoundError
 from gate.gallery.journeys import JourneyBook
@@ -104,6 +104,27 @@ class Journeys:
         with self._book.opened(reference, flight) as page:
             if page is not None:
                 page.journey = page.journey.without(touchpoint, now)
+
+    def has_passed(self, reference: str, flight: str, touchpoint: str, now: datetime) -> bool:
+        """Whether the traveller passed there so lately that nobody may again, and nothing has made that void.
+
+        Raises:
+            StorageFault: as `bar`.
+        """
+        journey = self._book.read(reference, flight)
+        last = journey.last(touchpoint)
+        lately = last is not None and now < last + self.route.again_after(touchpoint)
+        return lately and touchpoint in counting(self.route, journey)
+
+    def admit(self, reference: str, flight: str, touchpoint: str, now: datetime) -> None:
+        """The traveller passes, whatever the rules say. Does nothing for somebody who is not expected any more.
+
+        Raises:
+            StorageFault: they have not passed.
+        """
+        with self._book.opened(reference, flight) as page:
+            if page is not None:
+                page.journey = page.journey.passing(touchpoint, now)
 
     def passed(self, reference: str, flight: str, touchpoint: str) -> Receipt | None:
         """The gate has opened. At the last touchpoint the traveller's record is destroyed; the receipt of that.

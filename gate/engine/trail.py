@@ -95,6 +95,19 @@ class Trail:
         facts: dict[str, Fact] = {"passage": passage_id, "by": officer_id, "outcome": outcome.value, "reason": reason}
         return self._record(EventKind.OVERRIDE, facts)
 
+    def passed(self, flight: str, traveller: str, touchpoint: str, officer_id: str, reason: str) -> int:
+        """A traveller (a pseudonym) passed a touchpoint by an officer's decision; its position in the journal."""
+        name = "".join(letter if letter.isprintable() else "?" for letter in flight[:LONGEST_FACT])
+        facts: dict[str, Fact] = {
+            "flight": name,
+            "traveller": traveller,
+            "touchpoint": touchpoint,
+            "outcome": Outcome.OPEN.value,
+            "by": officer_id,
+            "reason": reason,
+        }
+        return self._record(EventKind.OVERRIDE, facts)
+
     def _record(self, kind: EventKind, facts: Mapping[str, Fact], *, durable: bool = True) -> int:
         stated = {name: value for name, value in facts.items() if value is not None}
         return self.journal.record(Event(kind, self._clock.utc(), stated), durable=durable)

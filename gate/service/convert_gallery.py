@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from google.protobuf import timestamp_pb2
 
+from gate.engine.recorded import Recorded
 from gate.errors import Code, EnrolmentError, GateError, ProtocolError
 from gate.gallery.gallery import GalleryDescription
 from gate.gallery.receipt import Counts, Receipt, Why
@@ -138,6 +139,14 @@ def closure(done: Receipt) -> pb.CloseFlightResponse:
         generation=done.generation,
         receipt=receipt(done),
     )
+
+
+def recorded(done: Recorded) -> pb.RecordPassResponse:
+    """What was recorded."""
+    message = pb.RecordPassResponse(already=done.already, journal_position=done.journal_position)
+    if done.receipt is not None:
+        message.receipt.CopyFrom(receipt(done.receipt))
+    return message
 
 
 def receipt(done: Receipt) -> pb.Receipt:

@@ -1,4 +1,4 @@
-"""Flight plans as messages, checked, and back; for the service and the client alike."""
+"""Flight plans, and passes by an officer, as messages, checked, and back; for the service and the client alike."""
 
 from __future__ import annotations
 
@@ -64,6 +64,25 @@ def unpacked(message: pb.FlightPlan) -> FlightPlan:
             for window in message.windows
         ),
     )
+
+
+def officers_pass(message: pb.RecordPassRequest) -> tuple[str, str, str, str, str]:
+    """Reference, flight, touchpoint, officer and reason of a pass by an officer's decision.
+
+    Raises:
+        ProtocolError: FIELD_INVALID, with every field at fault.
+    """
+    checks = Checks()
+    told = (
+        checks.reference("traveller_reference", message.traveller_reference),
+        checks.name("flight", message.flight, required=True),
+        checks.name("touchpoint", message.touchpoint),
+        checks.word("officer_id", message.officer_id),
+        checks.word("reason", message.reason),
+    )
+    if checks.violations:
+        raise ProtocolError(Code.FIELD_INVALID, "The request is not as the protocol says.", *checks.violations)
+    return told
 
 
 def _window(window: Window) -> pb.TouchpointWindow:

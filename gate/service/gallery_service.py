@@ -136,3 +136,12 @@ class GalleryService(gallery_pb2_grpc.GalleryServiceServicer):
         _context: grpc.aio.ServicerContext[pb.DescribeWatchListRequest, pb.DescribeWatchListResponse],
     ) -> pb.DescribeWatchListResponse:
         return convert_watchlist.description(await in_thread(self._executor, self._engine.describe_watch_list))
+
+    async def RecordPass(  # noqa: N802, D102
+        self,
+        request: pb.RecordPassRequest,
+        _context: grpc.aio.ServicerContext[pb.RecordPassRequest, pb.RecordPassResponse],
+    ) -> pb.RecordPassResponse:
+        told = convert_plan.officers_pass(request)
+        done = await in_thread(self._executor, lambda: self._engine.desk.record_pass(*told))
+        return convert.recorded(done)

@@ -1,4 +1,4 @@
-"""`gate flight plan`: an operator who moves a flight to another gate must not lose its times by it."""
+"""`gate flight plan` and `pass`: an operator who moves a flight to another gate must not lose its times by it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     up, down = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        engine = fakes.engine(fakes.ColourVision(), expected=())
+        engine = fakes.engine(fakes.ColourVision(), expected=(1,))
         async with GateServer(engine, engine.settings.server) as server:
             found.append(server.address)
             up.set()
@@ -96,3 +96,16 @@ def test_what_the_engine_refuses_is_named(address: str) -> None:
     refused = plan(address, FLIGHT, "--at", "lounge", "--close")
     assert refused.exit_code == Exit.REFUSED
     assert "plan.windows[0].touchpoint" in refused.output
+
+
+def test_an_officer_lets_somebody_pass(address: str) -> None:
+    who = ("traveller-1", FLIGHT, "--officer", "officer-7", "--reason", "document_checked", "--server", address)
+
+    def passes(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["flight", "pass", *who, *arguments])
+
+    assert "Recorded" in passes("--at", "security").output
+    assert "already" in passes("--at", "security").output
+    boarded = json.loads(passes("--json").output)
+    assert (boarded["already"], boarded["receipt"]["why"], boarded["receipt"]["complete"]) == (False, "boarded", True)
+    assert passes().exit_code == Exit.REFUSED

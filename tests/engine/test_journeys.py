@@ -17,7 +17,7 @@ from gate.decision.outcome import Reason
 from gate.engine.engine import Engine
 from gate.engine.journeys import Journeys
 from gate.engine.plans import StoredPlans
-from gate.errors import Code, ProtocolError, StorageFault
+from gate.errors import Code, InputError, NotFoundError, ProtocolError, StorageFault
 from gate.gallery.receipt import Why
 from gate.gallery.sealed import SealedGallery
 from gate.gallery.traveller import Traveller
@@ -229,6 +229,47 @@ def test_a_disk_that_fails_opens_nothing(clock: SetClock, tmp_path: Path, monkey
             with pytest.raises(StorageFault):
                 rig.claim("t1", "security")
         assert rig.claim("t1", "security") is None
+
+
+def test_who_was_let_through_by_an_officer_goes_on_by_face(rig: Rig) -> None:
+    """Else one face that failed at security would be out of order at every gate that follows."""
+    assert rig.claim("t1", "border") is Reason.OUT_OF_ORDER
+    done = rig.engine.desk.record_pass("t1", FLIGHT, "security", "officer-7", "document_checked")
+    entry = list(rig.journal.entries())[done.journal_position - 1]
+    assert (str(entry.kind), entry.facts["touchpoint"], entry.facts["by"]) == ("override", "security", "officer-7")
+    assert entry.facts["traveller"] == rig.engine.gallery.pseudonym("t1", FLIGHT)
+    assert rig.engine.desk.record_pass("t1", FLIGHT, "security", "officer-7", "document_checked").already
+    assert rig.claim("t1", "security") is Reason.ALREADY_PASSED
+    rig.clock.wait(60)
+    assert rig.claim("t1", "border") is None
+
+
+def test_a_pass_that_was_made_void_is_recorded_anew(rig: Rig) -> None:
+    for touchpoint in ("security", "bag_drop"):
+        assert not rig.engine.desk.record_pass("t1", FLIGHT, touchpoint, "officer-7", "word").already
+        rig.clock.wait(60)
+    assert not rig.engine.desk.record_pass("t1", FLIGHT, "security", "officer-7", "word").already
+
+
+def test_boarding_at_the_desk_destroys_with_a_receipt(rig: Rig) -> None:
+    rig.claim("t1", "security")
+    done = rig.engine.desk.record_pass("t1", FLIGHT, "", "officer-7", "wheelchair")
+    assert done.receipt is not None
+    assert (done.receipt.why, done.receipt.complete) == (Why.BOARDED, True)
+    with pytest.raises(NotFoundError):
+        rig.engine.desk.record_pass("t1", FLIGHT, "", "officer-7", "wheelchair")
+
+
+@pytest.mark.parametrize(
+    ("reference", "touchpoint", "code"),
+    [("nobody", "security", Code.TRAVELLER_UNKNOWN), ("t1", "lounge", Code.FIELD_INVALID)],
+)
+def test_an_officer_cannot_pass_nobody_or_nowhere(rig: Rig, reference: str, touchpoint: str, code: Code) -> None:
+    entries = len(list(rig.journal.entries()))
+    with pytest.raises(InputError) as refused:
+        rig.engine.desk.record_pass(reference, FLIGHT, touchpoint, "officer-7", "word")
+    assert refused.value.code is code
+    assert len(list(rig.journal.entries())) == entries
 
 
 def test_the_same_plan_again_changes_nothing(rig: Rig) -> None:

@@ -17,7 +17,8 @@ from gate.decision.journey import Route
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.policy import Policy
 from gate.engine.engine import Engine
-from gate.errors import Code, ProtocolError
+from gate.errors import Code, NotFoundError, ProtocolError
+from gate.gallery.receipt import Why
 from gate.service.server import GateServer
 from gate.settings import LaneSettings, ServerSettings, Settings
 from tests.decision.makers import CALIBRATION
@@ -138,6 +139,41 @@ async def test_others_are_not_held_up_by_one_who_may_not_pass() -> None:
         await at.walk("security-1", 1)
         assert await at.reasons("security-1", person=1) == [Reason.ALREADY_PASSED]
         assert await at.reasons("security-1", person=2) == [Reason.MATCHED]
+
+
+async def test_a_face_that_failed_goes_on_after_an_officer() -> None:
+    async with place() as at:
+        await at.client.set_flight_plan(PLAN)
+        assert await at.reasons("border-1") == [Reason.OUT_OF_ORDER]
+        told = ("traveller-1", FLIGHT, "officer-7", "document_checked")
+        done = await at.client.record_pass(*told, "security")
+        assert (done.already, done.receipt) == (False, None)
+        assert (await at.client.record_pass(*told, "security")).already
+        assert await at.reasons("border-1") == [Reason.MATCHED]
+        boarded = await at.client.record_pass(*told)
+        assert boarded.receipt is not None
+        assert (boarded.receipt.why, boarded.receipt.complete) == (Why.BOARDED, True)
+        with pytest.raises(NotFoundError):
+            await at.client.record_pass(*told)
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        (("", FLIGHT, "officer-7", "word", ""), "traveller_reference"),
+        (("traveller-1", "", "officer-7", "word", ""), "flight"),
+        (("traveller-1", FLIGHT, "Erika Mustermann", "word", ""), "officer_id"),
+        (("traveller-1", FLIGHT, "officer-7", "because I know her", ""), "reason"),
+        (("traveller-1", FLIGHT, "officer-7", "word", "lounge"), "touchpoint"),
+    ],
+)
+async def test_a_pass_that_says_too_much_or_too_little_is_refused(
+    told: tuple[str, str, str, str, str], field: str
+) -> None:
+    async with place() as at:
+        with pytest.raises(ProtocolError) as refused:
+            await at.client.record_pass(*told)
+        assert [violation.field for violation in refused.value.violations] == [field]
 
 
 async def test_a_plan_comes_back_as_it_was_set() -> None:

@@ -1188,6 +1188,78 @@ class WatchedCount(_message.Message):
 Global___WatchedCount: _TypeAlias = WatchedCount  # noqa: Y015
 
 @_typing.final
+class RecordPassRequest(_message.Message):
+    """A traveller passed a touchpoint by an officer's decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRAVELLER_REFERENCE_FIELD_NUMBER: _builtins.int
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_FIELD_NUMBER: _builtins.int
+    OFFICER_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    traveller_reference: _builtins.str
+    """The traveller."""
+    flight: _builtins.str
+    """The carriage leg."""
+    touchpoint: _builtins.str
+    """The touchpoint, as [journey] in the engine's settings names it. Empty: the last one, boarding."""
+    officer_id: _builtins.str
+    """The officer's opaque name, never a person's: 1 to 64 letters, digits, '.', '_' or '-'."""
+    reason: _builtins.str
+    """Why, as one word of the authority's own list: 1 to 64 letters, digits, '.', '_' or '-'. No prose: it would carry
+    names into the journal.
+    """
+    def __init__(
+        self,
+        *,
+        traveller_reference: _builtins.str = ...,
+        flight: _builtins.str = ...,
+        touchpoint: _builtins.str = ...,
+        officer_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flight", b"flight", "officer_id", b"officer_id", "reason", b"reason", "touchpoint", b"touchpoint", "traveller_reference", b"traveller_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordPassRequest: _TypeAlias = RecordPassRequest  # noqa: Y015
+
+@_typing.final
+class RecordPassResponse(_message.Message):
+    """What was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALREADY_FIELD_NUMBER: _builtins.int
+    JOURNAL_POSITION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    already: _builtins.bool
+    """The traveller had passed there already; nothing was changed or written."""
+    journal_position: _builtins.int
+    """Position in the audit journal, from 1; 0 when nothing was written."""
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The destruction of the traveller's record. Only at the last touchpoint."""
+
+    def __init__(
+        self,
+        *,
+        already: _builtins.bool = ...,
+        journal_position: _builtins.int = ...,
+        receipt: Global___Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already", b"already", "journal_position", b"journal_position", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordPassResponse: _TypeAlias = RecordPassResponse  # noqa: Y015
+
+@_typing.final
 class LoadManifestRequest(_message.Message):
     """Part of a manifest on its way to the engine."""
 

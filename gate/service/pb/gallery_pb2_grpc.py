@@ -75,6 +75,11 @@ class GalleryServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
                 _registered_method=True)
+        self.RecordPass = channel.unary_unary(
+                '/egate.v1.GalleryService/RecordPass',
+                request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassResponse.FromString,
+                _registered_method=True)
         self.EnrolWatched = channel.unary_unary(
                 '/egate.v1.GalleryService/EnrolWatched',
                 request_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.EnrolWatchedRequest.SerializeToString,
@@ -156,6 +161,14 @@ class GalleryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordPass(self, request, context):
+        """Says that a traveller passed a touchpoint by an officer's decision, so that the gates that follow open for them.
+        At the last touchpoint it destroys the traveller's record. The same again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EnrolWatched(self, request, context):
         """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
         many others are. An error says why the photograph could not be used; then nothing changed.
@@ -220,6 +233,11 @@ def add_GalleryServiceServicer_to_server(servicer, server):
                     servicer.ListFlightPlans,
                     request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.SerializeToString,
+            ),
+            'RecordPass': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordPass,
+                    request_deserializer=gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassResponse.SerializeToString,
             ),
             'EnrolWatched': grpc.unary_unary_rpc_method_handler(
                     servicer.EnrolWatched,
@@ -454,6 +472,33 @@ class GalleryService:
             '/egate.v1.GalleryService/ListFlightPlans',
             gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_gallery__pb2.ListFlightPlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordPass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/egate.v1.GalleryService/RecordPass',
+            gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_gallery__pb2.RecordPassResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,10 @@ class GalleryServiceStub:
     """
     ListFlightPlans: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]
     """Shows the plans that are known."""
+    RecordPass: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.RecordPassRequest, _gallery_pb2.RecordPassResponse]
+    """Says that a traveller passed a touchpoint by an officer's decision, so that the gates that follow open for them.
+    At the last touchpoint it destroys the traveller's record. The same again changes nothing.
+    """
     EnrolWatched: _grpc.UnaryUnaryMultiCallable[_gallery_pb2.EnrolWatchedRequest, _gallery_pb2.EnrolWatchedResponse]
     """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
     many others are. An error says why the photograph could not be used; then nothing changed.
@@ -93,6 +97,10 @@ class GalleryServiceAsyncStub(GalleryServiceStub):
     """
     ListFlightPlans: _aio.UnaryUnaryMultiCallable[_gallery_pb2.ListFlightPlansRequest, _gallery_pb2.ListFlightPlansResponse]  # type: ignore[assignment]
     """Shows the plans that are known."""
+    RecordPass: _aio.UnaryUnaryMultiCallable[_gallery_pb2.RecordPassRequest, _gallery_pb2.RecordPassResponse]  # type: ignore[assignment]
+    """Says that a traveller passed a touchpoint by an officer's decision, so that the gates that follow open for them.
+    At the last touchpoint it destroys the traveller's record. The same again changes nothing.
+    """
     EnrolWatched: _aio.UnaryUnaryMultiCallable[_gallery_pb2.EnrolWatchedRequest, _gallery_pb2.EnrolWatchedResponse]  # type: ignore[assignment]
     """Puts a photograph of somebody on the watch list. Whoever is found on it does not pass, and is sent to an officer as
     many others are. An error says why the photograph could not be used; then nothing changed.
@@ -175,6 +183,16 @@ class GalleryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gallery_pb2.ListFlightPlansResponse, _abc.Awaitable[_gallery_pb2.ListFlightPlansResponse]]:
         """Shows the plans that are known."""
+
+    @_abc_1.abstractmethod
+    def RecordPass(
+        self,
+        request: _gallery_pb2.RecordPassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gallery_pb2.RecordPassResponse, _abc.Awaitable[_gallery_pb2.RecordPassResponse]]:
+        """Says that a traveller passed a touchpoint by an officer's decision, so that the gates that follow open for them.
+        At the last touchpoint it destroys the traveller's record. The same again changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def EnrolWatched(
