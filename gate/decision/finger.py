@@ -9,6 +9,9 @@ stay within it. With A attempts and the face searched among N templates:
   are calibrated.
 * Where it said nothing (no reference, no usable frame, or several look-alikes, whose faces are nearer to each other
   than those of strangers), the finger must match one of n travellers at a false match rate of α/(n·A).
+
+Each of the two may spend all of the share, so a passage takes one of them: where the face says nothing of somebody whom
+the finger may confirm, it counts for none of them.
 """
 
 from __future__ import annotations

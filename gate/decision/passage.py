@@ -275,7 +275,8 @@ def _comparison(event: Compared, weighed: Weighed, rules: Rules) -> Comparison:
 
 def _llr(similarity: float, event: Compared, rules: Rules) -> float | None:
     """Cut at the last measured point, where the comparisons carry no more; None where nothing was measured."""
-    return rules.calibration.llr(similarity, event.mask).value if rules.calibration.likelihoods else None
+    calibration = rules.calibration
+    return calibration.llr(similarity, event.mask, event.frames).value if calibration.likelihoods else None
 
 
 def _suspects(event: Compared, rules: Rules) -> tuple[Suspect, ...]:
@@ -331,13 +332,17 @@ def _conclude(state: PassageState, reason: Reason, rules: Rules) -> Step:
         return _decide(state, reason, rules)
     if not rules.sensor or rules.finger_llr is None:
         return _decide(state, Reason.FINGER_UNAVAILABLE, rules)
-    comparisons = state.evidence.best.comparisons if state.evidence.best else 1
+    # The last comparison is the one that suggested them: a manifest may have been loaded since the best one.
+    comparisons = state.evidence.last.comparisons if state.evidence.last else 1
     budget = FingerBudget.of(rules.policy, rules.rate, comparisons)
     suspects = tuple(
-        Suspect(suspect.reference, None) if reason is Reason.AMBIGUOUS else suspect
+        suspect
         for suspect in state.suspects
         if suspect.face_llr is None or suspect.face_llr + rules.finger_llr >= budget.llr
     )
+    if reason is Reason.AMBIGUOUS or any(suspect.face_llr is None for suspect in suspects):
+        # Either way of opening may spend the whole share, so there is one way for all of them.
+        suspects = tuple(Suspect(suspect.reference, None) for suspect in suspects)
     said_nothing = not state.evidence.comparisons
     if not suspects and not (said_nothing and rules.claimed and not rules.policy.needs_both):
         # Whatever the finger said, it could not outweigh the face; or there is nobody to compare it with.
@@ -368,6 +373,8 @@ def _while_asking(state: PassageState, asking: Asking, event: Event, rules: Rule
             return _decide(state, asking.reason_at_end, rules)
         case Refused():
             return _decide(state, event.reason, rules)
+        case Compared() if event.watched:
+            return _decide(state, Reason.WATCH_LISTED, rules)
         case _:  # a face that was still being compared
             return state, ()
 

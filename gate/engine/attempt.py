@@ -16,6 +16,7 @@ from datetime import datetime
 
 from gate.claims.claim import Presented
 from gate.clock import Clock
+from gate.decision.eligibility import ineligible
 from gate.decision.event import (
     Compared,
     Effect,
@@ -311,11 +312,19 @@ class Attempt:
             found = would.decision
             if self._state.decision is None and found is not None and found.outcome is Outcome.OPEN:
                 reference, flight = found.traveller_reference or "", found.flight or ""
-                bar = self._parts.take_pass(reference, flight, event.now)
+                bar = self._changed(reference, flight, event.now)
+                bar = bar or self._parts.take_pass(reference, flight, event.now)
                 if bar is None:
                     self.reserved = Reserved(reference, flight, event.now)
                 event = replace(event, bar=bar)
         return self._advance(event)
+
+    def _changed(self, reference: str, flight: str, now: datetime) -> Reason | None:
+        """What has changed since the traveller was found: they may have been withdrawn, or their consent."""
+        current = self._parts.snapshot().find_reference(reference, now, flight)
+        if not current:
+            return Reason.EXPIRED
+        return ineligible(current[0].traveller, self.rules.policy, now.astimezone(self.rules.time_zone).date())
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:

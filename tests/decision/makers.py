@@ -36,6 +36,34 @@ CALIBRATION = Calibration.model_validate(
     }
 )
 
+
+def _likelihood(shift: float) -> dict[str, object]:
+    """Of travellers who compare at 0.6 for the most part; strangers' mean ratio stays below 1, as it must."""
+    llr = [-5.0, -3.0, 0.0, 4.0, 7.0, 9.0]
+    return {
+        "similarity": [each + shift for each in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)],
+        "llr": llr,
+        "low": [each - 1 for each in llr],
+        "high": [each + 1 for each in llr],
+        "fnmr": [0.001, 0.004, 0.02, 0.05, 0.1, 0.2],
+        "fnmr_high": [0.002, 0.008, 0.03, 0.07, 0.13, 0.25],
+        "seen_from": -0.2,
+        "seen_to": 0.9,
+        "mated": 5000,
+        "people": 500,
+    }
+
+
+WEIGHED = Calibration.model_validate(
+    CALIBRATION.model_dump()
+    | {
+        "schema_version": 2,
+        "likelihoods": {"none": _likelihood(0.0), "worn": _likelihood(0.05)},
+        "fused": {state: {"frames": [1, 2, 4], "scale": [1, 1.1, 1.2]} for state in ("none", "worn")},
+    }
+)
+"""The same of version 2: comparisons are evidence as well, and fused probes are compared more strictly."""
+
 GOOD = Quality(
     eye_distance_px=80,
     sharpness=0.8,

@@ -38,8 +38,18 @@ def embedding(person: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return vector / np.linalg.norm(vector)
 
 
+def face(person: int, likeness: float = 1.0, other: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """A face of that similarity with `person`; what it has of its own differs with `other`."""
+    own, across = embedding(person), embedding(1_000_000 + other)
+    across = across - own * float(own @ across)
+    return likeness * own + np.sqrt(1 - likeness**2).astype(np.float32) * across / np.linalg.norm(across)
+
+
 def frame(person: int | None, sequence: int = 1, **sees: object) -> Frame:
-    """A frame that shows `person` (None: nobody); `sees` may hold fields of `Quality`, `rival` and `fails`."""
+    """A frame that shows `person` (None: nobody).
+
+    `sees` may hold fields of `Quality`, `rival`, `fails`, `mask`, and `likeness` and `other` (see `face`).
+    """
     return Frame(sequence, sequence, Encoding.JPEG, 0, 0, json.dumps({"person": person, **sees}).encode())
 
 
@@ -64,8 +74,10 @@ class ScriptedVision:
 
     def probe(self, sighting: Sighting) -> Probe:
         assert sighting.traveller is not None
-        person = int(sighting.traveller.box_xyxy[0])
-        return Probe(embedding(person), MaskState.NONE, PACK, {"embed": 2.0})
+        seen = sighting.traveller
+        likeness, other, mask = seen.landmarks.reshape(-1)[:3].tolist()
+        shown = face(int(seen.box_xyxy[0]), likeness, int(other)) if likeness < 1 else embedding(int(seen.box_xyxy[0]))
+        return Probe(shown, list(MaskState)[int(mask)], PACK, {"embed": 2.0})
 
     def with_liveness(self, sighting: Sighting) -> Sighting:
         return sighting
@@ -87,6 +99,9 @@ class ScriptedVision:
         if seen["person"] is None:
             return Sighting(1280, 720, (), None, 0.0, None, None, timings)
         quality = Quality(**{name: seen.get(name, getattr(GOOD, name)) for name in Quality.__slots__})
-        # The person's number travels in the box: the nearest thing to a pixel that this vision has.
-        face = Face((seen["person"], 0, 100, 100), np.zeros((5, 2), np.float32), 0.9)
+        # What there is to see travels in box and landmarks: the nearest things to pixels that this vision has.
+        points = np.zeros((5, 2), np.float32)
+        mask = list(MaskState).index(MaskState(seen.get("mask", "none")))
+        points.reshape(-1)[:3] = seen.get("likeness", 1.0), seen.get("other", 0), mask
+        face = Face((seen["person"], 0, 100, 100), points, 0.9)
         return Sighting(1280, 720, (face,), face, seen.get("rival", 0.0), quality, None, timings)
