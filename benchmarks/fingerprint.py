@@ -11,6 +11,7 @@ docs/fingerprint.md explains the figures, and what they do not say.
 from __future__ import annotations
 
 import errno
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,8 +32,13 @@ from gate.fingerprint.cylinders import similarity
 from gate.fingerprint.extractor import Extractor
 from gate.fingerprint.matcher import CylinderMatcher, PreparedFinger
 from gate.fingerprint.template import FingerTemplate
+from gate.settings import FingerprintSettings
 
-MATCHERS: Mapping[str, Callable[[], CylinderMatcher]] = {"cylinders": CylinderMatcher}
+MATCHERS: Mapping[str, Callable[[], CylinderMatcher]] = {
+    "upright": lambda: CylinderMatcher(math.radians(FingerprintSettings().max_rotation_deg)),
+    "cylinders": CylinderMatcher,
+}
+"""The first one is what the engine uses where nothing is set; the second lets fingers lie in any direction."""
 
 _IMAGE = re.compile(r"(\d+)_(\d+)\.png")
 _REPLICATES = 1000

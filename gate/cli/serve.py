@@ -115,6 +115,11 @@ def _built(settings: Settings, people: bool) -> Built:
             f"[yellow]{len(built.restored.to_enrol)} travellers have templates of another model pack only:[/] they are "
             "expected, but without a face until they are enrolled again; `gate flight show` counts them."
         )
+    if built.restored is not None and built.engine.fingers is not None:
+        others = built.engine.fingers.incomparable(built.restored.fingers)
+        if others:
+            found = f"{sum(others.values())} fingers are of {', '.join(others)}"
+            console.print(f"[yellow]{found}:[/] nothing read here can be compared with them; enrol them again.")
     return built
 
 
@@ -124,7 +129,7 @@ def restored_facts(restored: Restored) -> dict[str, int]:
         "flights": restored.flights,
         "travellers": restored.travellers,
         "templates": restored.templates,
-        "fingers": restored.fingers,
+        "fingers": sum(restored.fingers.values()),
         "expired": sum(receipt.travellers for receipt in restored.receipts),
         "embedded_again": restored.embedded,
         "to_enrol_again": len(restored.to_enrol),

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,6 +46,7 @@ class PassageStream:
         self._captured_us = 0
         self._nonce = b""
         self._sending = True
+        self._writing = asyncio.Lock()
         self._events: deque[PassageEvent] = deque(maxlen=UNREAD_EVENTS)
         self._news = asyncio.Condition()
         self._decision: PassageDecision | None = None
@@ -151,14 +153,16 @@ class PassageStream:
         return await self._write(pb.PassageRequest(frame=_message(frame, self._nonce)))
 
     async def _write(self, message: pb.PassageRequest) -> bool:
-        if self.decided or not self._sending:
-            return False
-        try:
-            await self._call.write(message)
-        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-            # The stream ended while writing, with a decision or an error: reading says which.
-            self._sending = False
-        return not self.decided
+        # One at a time: gRPC breaks off a stream that two tasks write to, such as a camera and a fingerprint sensor.
+        async with self._writing:
+            if self.decided or not self._sending:
+                return False
+            try:
+                await self._call.write(message)
+            except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+                # The stream ended while writing, with a decision or an error: reading says which.
+                self._sending = False
+            return not self.decided
 
     async def send_finger(self, sample: FingerSample) -> bool:
         """Sends one finger, after `FingerRequested`. False: the passage is decided, send no more.
@@ -179,12 +183,11 @@ class PassageStream:
 
     async def end(self) -> None:
         """Says that nothing more comes: the engine decides by what it has."""
-        if self._sending and not self.decided:
-            self._sending = False
-            try:
-                await self._call.done_writing()
-            except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-                return
+        async with self._writing:
+            if self._sending and not self.decided:
+                self._sending = False
+                with suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):
+                    await self._call.done_writing()
 
     async def __aiter__(self) -> AsyncIterator[PassageEvent]:
         """Events as they come, the decision last. Each event is delivered once.

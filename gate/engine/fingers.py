@@ -8,17 +8,19 @@ scores mean does a comparison say anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gate.errors import Code, FingerprintError
+from gate.fingerprint.ansi378 import EXTRACTOR as RECORDS_ANSI
 from gate.fingerprint.ansi378 import read_ansi378
 from gate.fingerprint.calibration.curve import FingerCalibration
 from gate.fingerprint.choose import choose_extractor
 from gate.fingerprint.extractor import Extractor
 from gate.fingerprint.image import EncodedFinger, FingerLimits, decode_finger
+from gate.fingerprint.iso19794_2 import EXTRACTOR as RECORDS_ISO
 from gate.fingerprint.iso19794_2 import read_iso19794_2
 from gate.fingerprint.matcher import CylinderMatcher
 from gate.fingerprint.position import FingerPosition
@@ -153,6 +155,11 @@ class FingerReader:
         quality = assess(image, template, self._policy)
         require_usable(quality)
         return FingerReading(template, quality)
+
+    def incomparable(self, fingers: Mapping[str, int]) -> Mapping[str, int]:
+        """Of numbers of fingers by extractor, those that nothing read here can be compared with."""
+        read = {self.extractor, self._records_of or RECORDS_ISO, self._records_of or RECORDS_ANSI}
+        return {name: number for name, number in fingers.items() if name not in read}
 
     def compare(self, probe: FingerTemplate, references: Iterable[FingerTemplate]) -> FingerComparison:
         """Compares a finger with a traveller's.

@@ -81,7 +81,7 @@ class FingerImage:
         return int(self.grey.shape[1])
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FingerTemplate:
     """The minutiae of one finger, at 500 dpi, in the conventions of this module. The arrays are read-only.
 

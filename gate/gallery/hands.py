@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gate.errors import Code, EnrolmentError
-from gate.fingerprint.packed import pack
+from gate.fingerprint.packed import pack, unpack
 from gate.fingerprint.template import FingerTemplate
 
 MAX_FINGERS = 10
@@ -16,7 +17,23 @@ MAX_FINGERS = 10
 MAX_VIEWS = 3
 """Of them, of one finger."""
 
-Hand = tuple[FingerTemplate, ...]
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Kept:
+    """One finger as it is kept: packed, and unpacked when it is compared.
+
+    Unpacked, the fingers of a whole airport would take several times the memory, and seconds at every start.
+    """
+
+    packed: bytes = field(repr=False)
+
+    @property
+    def template(self) -> FingerTemplate:
+        """The finger, unpacked; it takes some 80 µs."""
+        return unpack(self.packed)
+
+
+Hand = tuple[Kept, ...]
 """A traveller's fingers, in the order in which they were enrolled."""
 
 Hands = Mapping[str, Mapping[str, Hand]]
@@ -31,15 +48,15 @@ def grown(hand: Hand, finger: FingerTemplate) -> Hand:
     Raises:
         EnrolmentError: TEMPLATES_FULL.
     """
-    packed = pack(finger)
-    if any(pack(known) == packed for known in hand):
+    new = Kept(pack(finger))
+    if any(known.packed == new.packed for known in hand):
         return hand
-    like = [known for known in hand if known.extractor == finger.extractor]
+    like = [known for known in (kept.template for kept in hand) if known.extractor == finger.extractor]
     views = sum(known.finger == finger.finger for known in like)
     for found, most, of in ((len(like), MAX_FINGERS, "fingers"), (views, MAX_VIEWS, "views of this finger")):
         if found >= most:
             raise EnrolmentError(Code.TEMPLATES_FULL, f"The traveller already has {found} {of}, the most allowed.")
-    return (*hand, finger)
+    return (*hand, new)
 
 
 def with_hand(hands: Hands, flight: str, reference: str, hand: Hand) -> Hands:
@@ -49,13 +66,13 @@ def with_hand(hands: Hands, flight: str, reference: str, hand: Hand) -> Hands:
 
 def without(hands: Hands, doomed: Mapping[str, Set[str]]) -> Hands:
     """The hands without those of the doomed (flight -> references)."""
-    if not any(hands.get(flight, {}).keys() & references for flight, references in doomed.items()):
-        return hands
-    left = {
-        flight: MappingProxyType({r: hand for r, hand in of.items() if r not in doomed.get(flight, frozenset())})
-        for flight, of in hands.items()
-    }
-    return MappingProxyType({flight: of for flight, of in left.items() if of})
+    left = dict(hands)
+    for flight, references in doomed.items():
+        of = left.pop(flight, {})
+        staying = {reference: hand for reference, hand in of.items() if reference not in references}
+        if staying:
+            left[flight] = MappingProxyType(staying)
+    return MappingProxyType(left)
 
 
 def count(hands: Hands, flight: str, references: Set[str]) -> int:
@@ -64,7 +81,7 @@ def count(hands: Hands, flight: str, references: Set[str]) -> int:
     return sum(len(of[reference]) for reference in references & of.keys())
 
 
-def watched(hands: Hands, doomed: Mapping[str, Set[str]]) -> dict[str, tuple[weakref.ref[FingerTemplate], ...]]:
+def watched(hands: Hands, doomed: Mapping[str, Set[str]]) -> dict[str, tuple[weakref.ref[Kept], ...]]:
     """The fingers of the doomed, by flight, in a way that holds none of them."""
     return {
         flight: tuple(

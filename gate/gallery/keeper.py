@@ -12,7 +12,7 @@ from typing import Protocol
 from gate.audit.event import Event
 from gate.audit.journal import Journal
 from gate.audit.pseudonym import pseudonym
-from gate.fingerprint.template import FingerTemplate
+from gate.gallery.hands import Kept
 from gate.gallery.journeys import JourneyBook, MemoryJourneys
 from gate.gallery.receipt import NOTHING, Counts, Place
 from gate.gallery.traveller import Traveller
@@ -68,7 +68,7 @@ class Ledger(Protocol):
         """Writes people down."""
         ...
 
-    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: Kept) -> None:
         """Writes down a finger of somebody who is written down; `ordinal` among theirs, from 0."""
         ...
 
@@ -154,7 +154,7 @@ class Unkept:
             if flight not in self._seals:
                 self._seals[flight] = Seal(new_key())
 
-    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: Kept) -> None:
         """See `Ledger`."""
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:

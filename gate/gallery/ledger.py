@@ -12,8 +12,7 @@ import numpy as np
 from gate.audit.event import Event
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
-from gate.fingerprint.packed import pack
-from gate.fingerprint.template import FingerTemplate
+from gate.gallery.hands import Kept
 from gate.gallery.keeper import Addition, Deletion
 from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import FlightSeal, pack_traveller
@@ -76,13 +75,13 @@ class SealedLedger:
                     (seal.number, tag, other.number, other.tag(reference)),
                 )
 
-    def put_finger(self, flight: str, reference: str, ordinal: int, finger: FingerTemplate) -> None:
+    def put_finger(self, flight: str, reference: str, ordinal: int, finger: Kept) -> None:
         """See `Ledger`."""
         seal = self.seals[flight]
         tag = seal.tag(reference)
         self._connection.execute(
             "INSERT INTO fingers(flight, tag, ordinal, sealed) VALUES (?, ?, ?, ?)",
-            (seal.number, tag, ordinal, seal.close("finger", tag, pack(finger))),
+            (seal.number, tag, ordinal, seal.close("finger", tag, finger.packed)),
         )
 
     def delete(self, flight: str, references: Set[str], whole: bool) -> Deletion:

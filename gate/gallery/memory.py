@@ -121,7 +121,7 @@ class MemoryGallery:
                 raise NotFoundError(
                     Code.TRAVELLER_UNKNOWN, "No traveller of that reference is expected on that flight."
                 )
-            known = self._snapshot.fingers(reference, flight)
+            known = self._snapshot.hands.get(flight, {}).get(reference, ())
             hand = grown(known, finger)
             result = Enrolment.ALREADY_ENROLLED if hand is known else Enrolment.ENROLLED
             self._write_finger(reference, flight, hand, result)

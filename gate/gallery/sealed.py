@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from gate.audit.event import Event, EventKind
 from gate.audit.journal import SealedJournal
 from gate.clock import Clock
 from gate.errors import InputError
+from gate.fingerprint.packed import read_extractor
 from gate.gallery.hands import Hand
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
@@ -35,9 +37,10 @@ class Restored:
     """What a restart brought back.
 
     Attributes:
-        flights, travellers, templates, fingers: that are served again.
+        flights, travellers, templates: that are served again.
         receipts: for those who had expired meanwhile.
         embedded: photographs that were embedded again, because their templates are of another model pack.
+        fingers: templates of fingers that are served again, by extractor.
         to_enrol: (reference, flight) of travellers whose templates are of another pack and whose photographs were not
             kept, or not usable any more: expected, but without a template until they are enrolled again.
     """
@@ -48,7 +51,7 @@ class Restored:
     receipts: tuple[Receipt, ...]
     embedded: int
     to_enrol: tuple[tuple[str, str], ...]
-    fingers: int
+    fingers: Mapping[str, int]
 
 
 class SealedGallery(MemoryGallery):
@@ -115,7 +118,12 @@ class SealedGallery(MemoryGallery):
             receipts,
             embedded,
             to_enrol,
-            sum(len(hand) for hands in self._snapshot.hands.values() for hand in hands.values()),
+            Counter(
+                read_extractor(kept.packed)
+                for hands in self._snapshot.hands.values()
+                for hand in hands.values()
+                for kept in hand
+            ),
         )
 
     def _open_all(self, tell: Progress) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from gate.errors import Code, GateError
-from gate.gallery.hands import NO_HANDS, Hand, Hands
+from gate.fingerprint.template import FingerTemplate
+from gate.gallery.hands import NO_HANDS, Hands
 from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.traveller import Candidate, Candidates
@@ -96,13 +97,12 @@ class Snapshot:
             if segment.travellers[position].expires_at > now
         )
 
-    def fingers(self, reference: str, flight: str) -> Hand:
+    def fingers(self, reference: str, flight: str) -> tuple[FingerTemplate, ...]:
         """The fingers of a traveller, expired or not, in the order in which they were enrolled; empty without any.
 
-        Who keeps one while the traveller is destroyed is counted in the receipt: take them when they are compared, and
-        let go of them afterwards.
+        They are unpacked anew: take them when they are compared, and let go of them afterwards.
         """
-        return self.hands.get(flight, {}).get(reference, ())
+        return tuple(kept.template for kept in self.hands.get(flight, {}).get(reference, ()))
 
     def places(self, reference: str, flight: str | None) -> Iterator[tuple[Segment, int]]:
         """Where the traveller stands, expired or not, one a flight."""

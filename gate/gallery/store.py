@@ -30,9 +30,8 @@ import numpy as np
 from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import Code, FingerprintError, StorageFault
-from gate.fingerprint.packed import unpack
-from gate.fingerprint.template import FingerTemplate
-from gate.gallery.hands import Hand
+from gate.fingerprint.packed import check
+from gate.gallery.hands import Hand, Kept
 from gate.gallery.journeys import TABLE as JOURNEYS_TABLE
 from gate.gallery.journeys import SealedJourneys
 from gate.gallery.keeper import Deletion, Ledger
@@ -241,8 +240,10 @@ def _opened(seal: FlightSeal, stored: _Rows) -> Stored:
     return Stored(seal.flight, travellers, counts, rows, frozenset(stale), hands)
 
 
-def _finger(seal: FlightSeal, tag: bytes, sealed: bytes) -> FingerTemplate:
+def _finger(seal: FlightSeal, tag: bytes, sealed: bytes) -> Kept:
+    packed = seal.open("finger", tag, sealed)
     try:
-        return unpack(seal.open("finger", tag, sealed))
+        check(packed)
     except FingerprintError as error:
         raise StorageFault(Code.SEAL_BROKEN, f"A finger in the store cannot be read: {error.message}.") from error
+    return Kept(packed)

@@ -107,7 +107,7 @@ def test_names_of_figures(dataset: Path, tmp_path: Path, monkeypatch: pytest.Mon
     parts = ("eer", "fmr100", "fmr1000", "fvc.eer", "fvc.fmr100", "fvc.fmr1000")
     parts += ("prepare_ms", "match_ms", "match.p95_ms", "match.ratio_to_floor")
     assert set(by_name) == {
-        *(f"fingerprint.SET_B.invented.cylinders.{part}" for part in parts),
+        *(f"fingerprint.SET_B.invented.{matcher}.{part}" for matcher in ("upright", "cylinders") for part in parts),
         *(f"fingerprint.SET_B.default.{part}" for part in parts),
         "fingerprint.SET_B.invented.failures_to_extract",
         "fingerprint.SET_B.invented.extract_ms",
@@ -115,7 +115,7 @@ def test_names_of_figures(dataset: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert by_name["fingerprint.SET_B.invented.failures_to_extract"].value == 1
     # Two of twelve mated comparisons lack the refused print; nothing else goes wrong with these fingers.
     assert by_name["fingerprint.SET_B.default.fmr1000"].value == pytest.approx(100 * 2 / 12)
-    assert facts["default"] == "invented, cylinders"
+    assert facts["default"] == "invented, upright", "what the engine uses: a finger lies upright at a gate"
     assert extractor.closed, "its process would outlive the benchmark"
     assert cv2.imread(str(tmp_path / "plots" / "SET_B.png")) is not None
 

@@ -198,6 +198,19 @@ def test_the_blocking_client_does_the_same(address: str) -> None:
         client.describe()
 
 
+async def test_several_tasks_may_send_on_one_passage() -> None:
+    """gRPC breaks off a stream that two tasks write to at once: a camera's frame and a finger would end the passage."""
+    async with rig() as it, it.client.passage("lane-1") as passage:
+
+        async def camera(name: str) -> int:
+            return sum([await passage.send_jpeg(fakes.jpeg(None), camera_id=name) for _ in range(40)])
+
+        assert await asyncio.gather(camera("a"), camera("b"), camera("c")) == [40, 40, 40]
+        await passage.end()
+        decided = await passage.decision()
+    assert (decided.reason, decided.frames.seen) == (Reason.NO_FACE, 120)
+
+
 def test_a_receipt_from_a_newer_engine_hides_nothing() -> None:
     """A place that this client does not know must not make an incomplete destruction look complete."""
     left = gallery_pb.PlaceCount(place="replica", after=gallery_pb.Counts(templates=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gate.engine.fingers import NOT_COMPARED, FingerReader, FingerSample, RecordEncoding, open_reader
 from gate.errors import Code, EngineFault, FingerprintError, ModelPackError
@@ -36,6 +39,9 @@ class Known:
 
     def close(self) -> None:
         self.closed += 1
+
+
+FUZZED = FingerReader(Known(finger(1)))
 
 
 @pytest.fixture
@@ -143,6 +149,33 @@ def test_records_are_taken_for_those_of_the_extractor_that_the_settings_name() -
     reader = FingerReader(settings=FingerprintSettings(records_of="mindtct-1"))
     record = write_iso19794_2_2005([leaders(1)])
     assert reader.read(FingerSample(RecordEncoding.ISO_19794_2, record)).extractor == "mindtct-1"
+
+
+def test_an_operator_is_told_of_fingers_that_cannot_be_compared(reader: FingerReader) -> None:
+    """After a change of extractor they would only be found out at the gate."""
+    stored = {"leader-1": 3, "mindtct-1": 2, "iso19794-2": 1}
+    assert reader.incomparable(stored) == {"leader-1": 3, "mindtct-1": 2}
+    leader = FingerReader(Known(leaders(1)))
+    assert leader.incomparable(stored) == {"mindtct-1": 2}
+    named = FingerReader(settings=FingerprintSettings(records_of="leader-1"))
+    assert named.incomparable(stored) == {"mindtct-1": 2, "iso19794-2": 1}
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    data=st.binary(max_size=300),
+    head=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"BM", b"\xff\xa0", b"FMR\0 20\0", b"FMR\x00030\0"]),
+    encoding=st.sampled_from([*FingerEncoding, *RecordEncoding]),
+    side_px=st.integers(0, 20),
+    dpi=st.floats(allow_nan=True),
+)
+def test_no_bytes_raise_anything_but_what_they_are(
+    data: bytes, head: bytes, encoding: FingerEncoding | RecordEncoding, side_px: int, dpi: float
+) -> None:
+    """They come from strangers: anything else would end the passage as a fault of the engine's."""
+    sample = FingerSample(encoding, head + data, side_px, side_px, dpi)
+    with contextlib.suppress(FingerprintError):
+        FUZZED.read(sample)
 
 
 def test_an_extractor_without_calibration_stops_the_start() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import FingerprintError
-from gate.fingerprint.packed import pack, unpack
+from gate.fingerprint.packed import pack, read_extractor, unpack
 from gate.fingerprint.template import FingerTemplate
 from tests.fingerprint.templates import templates
 
@@ -18,6 +18,7 @@ from tests.fingerprint.templates import templates
 @given(template=templates())
 def test_nothing_is_lost(template: FingerTemplate) -> None:
     again = unpack(pack(template))
+    assert read_extractor(pack(template)) == template.extractor
     for name in ("x_px", "y_px", "angle_rad", "kind", "quality"):
         np.testing.assert_array_equal(getattr(again, name), getattr(template, name))
     for name in ("width_px", "height_px", "extractor", "finger", "impression"):

@@ -12,7 +12,7 @@ from gate.errors import Code, EnrolmentError, GateError, NotFoundError
 from gate.fingerprint.packed import pack
 from gate.fingerprint.template import FingerTemplate
 from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
-from gate.gallery.hands import MAX_FINGERS, MAX_VIEWS, Hands
+from gate.gallery.hands import MAX_FINGERS, MAX_VIEWS, Hand, Hands, Kept
 from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import Entry, Segment
@@ -84,9 +84,9 @@ class ListGallery:
         return Snapshot(self._pack_id, self._generation, flights, self._lookalikes(), self._hands())
 
     def _hands(self) -> Hands:
-        hands: dict[str, dict[str, tuple[FingerTemplate, ...]]] = {}
+        hands: dict[str, dict[str, Hand]] = {}
         for (reference, flight), fingers in self._fingers.items():
-            hands.setdefault(flight, {})[reference] = tuple(fingers)
+            hands.setdefault(flight, {})[reference] = tuple(Kept(pack(finger)) for finger in fingers)
         return hands
 
     def pseudonym(self, reference: str, flight: str) -> str:
