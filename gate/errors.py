@@ -124,6 +124,7 @@ class Code(enum.StrEnum):
     STORE_FOREIGN = "STORE_FOREIGN"
     STORE_NEWER = "STORE_NEWER"
     SEAL_BROKEN = "SEAL_BROKEN"
+    RECORDING_GONE = "RECORDING_GONE"
     JOURNAL_BROKEN = "JOURNAL_BROKEN"
     DISK_FULL = "DISK_FULL"
     DISK_FAILED = "DISK_FAILED"
@@ -478,6 +479,11 @@ CATALOGUE: MappingProxyType[Code, Entry] = MappingProxyType(
             "INTERNAL",
             "Something stored is not as it was written.",
             "Give the incident id to the engine's operator; `gate audit verify` says more.",
+        ),
+        Code.RECORDING_GONE: Entry(
+            "NOT_FOUND",
+            "The recording cannot be opened any more.",
+            "Its hours are over, or a flight in it was destroyed: that is how it is meant to be.",
         ),
         Code.JOURNAL_BROKEN: Entry(
             "INTERNAL",

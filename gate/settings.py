@@ -142,6 +142,14 @@ class ClaimSettings(_Group):
         return self
 
 
+class RecordingSettings(_Group):
+    """Recordings of passages, to replay their decisions (docs/recordings.md). They hold faces: off unless named."""
+
+    folder: Path | None = Field(None, description="where they are kept, sealed; none: no passage is recorded")
+    max_h: float = Field(1.0, gt=0, le=24, description="they are destroyed after this, or with a flight in them")
+    max_mb: int = Field(64, ge=1, le=1024, description="frames in one recording; later ones are left out")
+
+
 class LaneSettings(_Group):
     """One lane."""
 
@@ -170,6 +178,7 @@ class Settings(BaseSettings):
     fingerprint: FingerprintSettings = FingerprintSettings()
     claims: ClaimSettings = ClaimSettings()
     frames: FrameSettings = FrameSettings()
+    recording: RecordingSettings = RecordingSettings()
     lanes: Mapping[str, LaneSettings] = Field(default_factory=lambda: {"lane-1": LaneSettings()}, min_length=1)
     profiles: Mapping[str, Policy] = Field(
         default_factory=dict, validate_default=True, description="beside those of `gate policy list`"
@@ -180,6 +189,12 @@ class Settings(BaseSettings):
     @classmethod
     def _with_the_built_in(cls, given: Mapping[str, Policy]) -> Mapping[str, Policy]:
         return {**PROFILES, **given}
+
+    @model_validator(mode="after")
+    def _recordings_have_keys(self) -> Self:
+        if self.recording.folder is not None and self.storage.path is None:
+            raise ValueError("[recording] folder needs [storage] path: the keys of recordings are kept in the store")
+        return self
 
     @model_validator(mode="after")
     def _profiles_exist(self) -> Self:

@@ -7,7 +7,21 @@ import os
 import typer
 
 from gate import __version__
-from gate.cli import audit, bench, doctor, flight, key, manifest, models, play, policy, serve, token, watch_list
+from gate.cli import (
+    audit,
+    bench,
+    doctor,
+    flight,
+    key,
+    manifest,
+    models,
+    passage,
+    play,
+    policy,
+    serve,
+    token,
+    watch_list,
+)
 from gate.cli import demo as demo_command
 from gate.cli.failures import DEBUG_VARIABLE
 
@@ -31,6 +45,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(token.app, name="token")
 app.add_typer(policy.app, name="policy")
 app.add_typer(watch_list.app, name="watch-list")
+app.add_typer(passage.app, name="passage")
 app.add_typer(bench.app, name="bench")
 
 

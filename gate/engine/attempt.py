@@ -39,12 +39,13 @@ from gate.engine.arrival import Arrival
 from gate.engine.faces import Faces, FusedFace
 from gate.engine.fingers import FingerReader, FingerSample
 from gate.engine.tally import AttemptReport, Tally
+from gate.engine.witness import Embedded, Observer, Seen, nobody
 from gate.errors import FingerprintError, FrameError
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidates, Traveller
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
-from gate.vision.probe import ImageBGR, Probe, Quality, Sighting
+from gate.vision.probe import ImageBGR, Probe, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Parts:
         watched: whether a face is on the watch list, at a time in UTC.
         take_pass: reserves the passage of (reference, flight) at this lane, or says why they may not pass now; at most
             once a passage. Whoever opened the passage gives it back where the gate stays shut.
+        observer: told what is seen, embedded and decided, as it happens.
     """
 
     vision: Vision
@@ -81,6 +83,7 @@ class Parts:
     fingers: FingerReader | None = None
     watched: Callable[[Probe, datetime], bool] = lambda _probe, _now: False
     take_pass: Callable[[str, str, datetime], Reason | None] = lambda _reference, _flight, _now: None
+    observer: Observer = nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,17 @@ class Attempt:
         self._tally.took(sighting.timings_ms)
         if sighting.aligned is not None:
             self._check_picture(frame, sighting.aligned)
+        self._parts.observer(Seen(frame, arrived_s, sighting))
         looked = Looked(self._clock.monotonic(), frame.sequence, sighting)
         effects = self._advance(looked)
         if sighting.quality is None or not wants_comparison(self._state, looked, self.rules):
             return effects
-        live = self._liveness(frame, sighting)
-        return effects + self._compare(frame, self._parts.vision.probe(sighting), sighting.quality, live, arrived_s)
+        promise = score(sighting.quality)
+        sighting = self._with_liveness(sighting)
+        probe = self._parts.vision.probe(sighting)
+        self._parts.observer(Embedded(frame.sequence, arrived_s, promise, probe, sighting.liveness))
+        live = judge_liveness(self.rules.policy.liveness, frame.sensor_liveness, sighting.liveness)
+        return effects + self._compare(frame, probe, promise, live, arrived_s)
 
     def take_finger(self, sample: FingerSample, arrived_s: float) -> tuple[Effect, ...]:
         """Compares one finger (blocking). `arrived_s` is monotonic. Without effect where none was asked for.
@@ -254,19 +262,17 @@ class Attempt:
         """What happened so far."""
         return self._tally.report()
 
-    def _liveness(self, frame: Frame, sighting: Sighting) -> Live:
-        limits = self.rules.policy.liveness
-        if limits.asks_model:
-            before = sighting.timings_ms.keys()
-            sighting = self._parts.vision.with_liveness(sighting)
-            self._tally.took({stage: took for stage, took in sighting.timings_ms.items() if stage not in before})
-        return judge_liveness(limits, frame.sensor_liveness, sighting.liveness)
+    def _with_liveness(self, sighting: Sighting) -> Sighting:
+        if not self.rules.policy.liveness.asks_model:
+            return sighting
+        before = sighting.timings_ms.keys()
+        sighting = self._parts.vision.with_liveness(sighting)
+        self._tally.took({stage: took for stage, took in sighting.timings_ms.items() if stage not in before})
+        return sighting
 
-    def _compare(
-        self, frame: Frame, probe: Probe, quality: Quality, live: Live, arrived_s: float
-    ) -> tuple[Effect, ...]:
+    def _compare(self, frame: Frame, probe: Probe, promise: float, live: Live, arrived_s: float) -> tuple[Effect, ...]:
         self._tally.took(probe.timings_ms)
-        face = self._faces.add(probe, score(quality), arrived_s)
+        face = self._faces.add(probe, promise, arrived_s)
         with self._tally.timed("search"):
             candidates = self._search(face.probe)
         watched = self._parts.watched(probe, self._clock.utc())
@@ -276,7 +282,7 @@ class Attempt:
             at_s=self._clock.monotonic(),
             now=self._clock.utc(),
             frame_sequence=frame.sequence,
-            score=score(quality),
+            score=promise,
             mask=face.probe.mask,
             candidates=candidates,
             frames=face.frames,
@@ -328,6 +334,8 @@ class Attempt:
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:
+            if self._state.decision is None:
+                self._parts.observer(event)
             self._state, effects = advance(self._state, event, self.rules)
             if self._state.decision is not None:
                 self._tally.decided()

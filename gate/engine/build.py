@@ -19,6 +19,9 @@ from gate.decision.calibration import Calibration
 from gate.engine.engine import Engine
 from gate.engine.fingers import FingerReader, open_reader
 from gate.engine.plans import StoredPlans
+from gate.engine.recording import Made
+from gate.engine.recordings import Recordings
+from gate.engine.remake import made_by
 from gate.engine.template import template_of
 from gate.errors import Code, ModelPackError
 from gate.gallery.gallery import Gallery
@@ -154,7 +157,8 @@ def build_engine(
     papers = PackPapers(pack.name, pack.pack_id, papers_of(pack), calibration.data)
     clock, alarms = clock or SystemClock(), ClockAlarms()
     if gallery is None and settings.storage.path is not None:
-        return _with_store(settings.storage.path, settings, vision, papers, calibration, clock, alarms, progress)
+        made = made_by(models, pack)
+        return _with_store(settings.storage.path, settings, vision, papers, calibration, clock, alarms, progress, made)
     fingers = open_fingers(settings)
     journal, guarded = MemoryJournal(), GuardedClock(clock, alarms)
     rules = gallery_rules(settings.gallery, calibration)
@@ -173,6 +177,7 @@ def _with_store(
     clock: Clock,
     alarms: ClockAlarms,
     progress: Progress | None,
+    made: Made,
 ) -> Built:
     keys = KeySources(settings.storage.master_key_file, os.environ)
     # Whoever holds the store's lock may finish a rotation of the key that was cut off.
@@ -189,12 +194,23 @@ def _with_store(
         plans = StoredPlans(database, journal)
         claims = claim_rules(settings, database)
         watch_list = WatchList(vision.pack_id, guarded, SealedWatchList(database, journal))
+        recordings = open_recordings(settings, made, database)
         fingers = open_fingers(settings)
     except BaseException:
         database.close()
         raise
-    engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, plans, fingers, watch_list)
+    engine = Engine(
+        settings, vision, calibration, gallery, guarded, journal, claims, plans, fingers, watch_list, recordings
+    )
     return Built(engine, vision, papers, journal, restored, database)
+
+
+def open_recordings(settings: Settings, made: Made, database: Database) -> Recordings | None:
+    """Where passages are recorded; None where the settings name no folder."""
+    recording = settings.recording
+    if recording.folder is None:
+        return None
+    return Recordings(recording.folder, database, made, recording.max_h, recording.max_mb)
 
 
 def open_fingers(settings: Settings) -> FingerReader | None:

@@ -26,6 +26,8 @@ from gate.engine.legs import LoadRules
 from gate.engine.loader import ManifestLoad, ManifestLoader
 from gate.engine.lookout import Lookout
 from gate.engine.plans import FlightPlans, PlanKeeper, UnkeptPlans
+from gate.engine.recording import Recorder
+from gate.engine.recordings import Recordings
 from gate.engine.template import template_of
 from gate.engine.track_passage import TrackPassage
 from gate.engine.trail import Trail
@@ -78,6 +80,7 @@ class Engine:
         plans: PlanKeeper | None = None,
         fingers: FingerReader | None = None,
         watch_list: WatchList | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -96,6 +99,8 @@ class Engine:
         self.desk = Desk(self.journeys, self.gallery, self.trail, self.clock)
         self._busy: dict[str, str] = {}  # lane -> passage or watch
         self._lookouts: dict[str, Lookout] = {}
+        self._recordings = recordings
+        self._recorders: dict[str, Recorder] = {}
         self._busy_lock = threading.Lock()
         self._boarded: deque[tuple[Attempt, Reserved]] = deque()
         rules = load_rules(settings.manifest, settings.gallery.max_retention_h)
@@ -128,9 +133,14 @@ class Engine:
         arrival = Arrival(request.claim, request.flight, self._claims)
         named = replace(request, profile=request.profile or lane.profile)
         lookout = Lookout(self.watch_list, rules.policy, self._calibration)
-        attempt = Attempt(named, rules, self._lent(lane, lookout), arrival)
+        parts, recorder = self._lent(lane, lookout), self._recorder()
+        if recorder is not None:
+            parts = replace(parts, observer=recorder.note)
+        attempt = Attempt(named, rules, parts, arrival)
         self._take_lane(request.lane_id, attempt.passage_id)
         self._lookouts[attempt.passage_id] = lookout
+        if recorder is not None:
+            self._recorders[attempt.passage_id] = recorder
         _log.info("passage_opened", passage=attempt.passage_id, lane=request.lane_id, claim=arrival.kind)
         return attempt
 
@@ -144,6 +154,9 @@ class Engine:
             if self._busy.get(attempt.lane_id) != attempt.passage_id:
                 return
             del self._busy[attempt.lane_id]
+        recorder = self._recorders.pop(attempt.passage_id, None)
+        if self._recordings is not None and recorder is not None:
+            self._recordings.ended(attempt, recorder, self.clock.utc())
         self._record(attempt)
 
     def open_watch(self, request: StartRequest) -> Watch:
@@ -200,6 +213,10 @@ class Engine:
         """What a passage at this lane is lent."""
         return replace(self._parts, watched=lookout, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
 
+    def _recorder(self) -> Recorder | None:
+        """What records the next passage; None where none is recorded."""
+        return None if self._recordings is None else Recorder(self.gallery.snapshot, self._recordings.max_bytes)
+
     def _record(self, attempt: Attempt) -> None:
         """How a passage ended: journalled, and what was presented or used up for it settled.
 
@@ -242,6 +259,11 @@ class Engine:
             attempt, reserved = self._boarded.popleft()
             touchpoint = self.settings.lanes[attempt.lane_id].touchpoint
             self.journeys.passed(reserved.reference, reserved.flight, touchpoint)
+
+    def write_recordings(self) -> None:
+        """Writes the recordings of passages that have ended (blocking). Called once their gate was told."""
+        if self._recordings is not None:
+            self._recordings.write()
 
     def frames_alarmed(self, attempt: Attempt, alarms: int, refused: Mapping[str, int]) -> None:
         """Records that a passage's frames were such as no honest camera sends; blocks where the journal is stored.
@@ -337,10 +359,13 @@ class Engine:
     def sweep(self) -> tuple[Receipt, ...]:
         """Destroys who has expired or boarded; the server calls it every `gallery.sweep_s`."""
         self.end_journeys()
+        self.write_recordings()
         try:
             receipts = self.gallery.expire(self.clock.utc())
         finally:
             self.watch_list.expire(self.clock.utc())
+            if self._recordings is not None:
+                self._recordings.expire(self.clock.utc())
         if receipts:
             travellers, templates = sum(r.travellers for r in receipts), sum(r.templates for r in receipts)
             _log.info("travellers_expired", travellers=travellers, templates=templates)

@@ -64,6 +64,7 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
             await context.write(convert.accepted(attempt, longest_s, guard.nonce))
             await session.run(request_iterator, context.write, longest_s)
         await in_thread(self._executor, self._engine.end_journeys)
+        await in_thread(self._executor, self._engine.write_recordings)
 
     async def _open(self, start: StartRequest) -> Attempt:
         try:

@@ -13,7 +13,7 @@ from gate.settings import Settings, load_settings
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "gate.toml"
 
 # Paths that exist only on an operator's box, and a choice that is not the default.
-NOT_DEFAULTS = {"tls", "outcomes", "path", "master_key_file", "issuer_keys", "audiences"}
+NOT_DEFAULTS = {"tls", "outcomes", "path", "master_key_file", "issuer_keys", "audiences", "folder"}
 
 
 @pytest.fixture(autouse=True)
