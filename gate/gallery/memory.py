@@ -11,9 +11,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
-import numpy as np
 import structlog
 
 from gate.audit.event import Event, EventKind
@@ -21,24 +19,21 @@ from gate.audit.journal import Journal
 from gate.clock import Clock, ClockStep, GuardedClock, SystemClock
 from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError, StorageFault
 from gate.fingerprint.template import FingerTemplate
+from gate.gallery.changes import described, differing, expired, known_entry, successor, who, with_template
 from gate.gallery.destruction import Destruction, Doomed, alive, count, count_memory, flight_fact, let_go
-from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, GalleryDescription
-from gate.gallery.hands import Hand, grown, watched, with_hand, without
+from gate.gallery.gallery import Applied, Change, Enrolment, GalleryDescription
+from gate.gallery.hands import Hand, grown, watched, with_hand
 from gate.gallery.hands import count as count_fingers
 from gate.gallery.journeys import JourneyBook
 from gate.gallery.keeper import Addition, Keeper, Unkept
 from gate.gallery.life import ClockAlarms, clock_event
 from gate.gallery.receipt import Counts, Receipt, Why, together
-from gate.gallery.revise import Segments, revise
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
-from gate.gallery.traveller import FlightDescription, Traveller
+from gate.gallery.traveller import Traveller
 from gate.vision.probe import Probe
 
 _log = structlog.get_logger(__name__)
-
-_SAME_TEMPLATE = 0.9999
-"""Similarity from which two templates come from the same photograph: float rounding stays above, re-encoding below."""
 
 
 class MemoryGallery:
@@ -99,7 +94,7 @@ class MemoryGallery:
         with self._writing:
             self._settle_earlier()
             known = self._known(traveller.reference, traveller.flight)
-            entry = _with_template(known, traveller, template)
+            entry = with_template(known, traveller, template)
             ordinal = len(known.templates) if known else 0
             if len(entry.templates) == ordinal:
                 self._write_enrolment(Addition(entry.traveller), Enrolment.ALREADY_ENROLLED, ordinal)
@@ -137,8 +132,8 @@ class MemoryGallery:
         self._check_retention(change.put)
         with self._writing:
             self._settle_earlier()
-            doomed = self._who(change.remove)
-            put, added = self._differing(change.put, doomed)
+            doomed = who(self._snapshot, change.remove)
+            put, added = differing(self._snapshot, change.put, doomed)
             changed, removed = sum(map(len, put.values())), sum(map(len, doomed.values()))
             generation = self._snapshot.generation + bool(doomed) + bool(put)
             numbers = {"added": added, "updated": changed - added, "removed": removed, "generation": generation}
@@ -174,7 +169,7 @@ class MemoryGallery:
             steps = self._alarms.take()
             if any(step.seconds > 0 for step in steps):
                 why = Why.CLOCK_STEP
-            self._overdue += self._vanish(self._expired(now), why)
+            self._overdue += self._vanish(expired(self._snapshot, now), why)
             try:
                 self._settle_earlier()
                 self._note_time(steps)
@@ -189,9 +184,7 @@ class MemoryGallery:
         snapshot = self._snapshot
         if flight is not None and flight not in snapshot.flights:
             raise NotFoundError(Code.FLIGHT_UNKNOWN, f"Nobody is enrolled for flight {flight!r}.")
-        names = snapshot.flights if flight is None else [flight]
-        described = (_describe(name, snapshot.flights[name], snapshot.hands.get(name, {}), now) for name in names)
-        return GalleryDescription(tuple(filter(None, described)), snapshot.generation, snapshot.pack_id)
+        return described(snapshot, now, flight)
 
     def _check_retention(self, travellers: Iterable[Traveller]) -> None:
         if self._max_retention is None:
@@ -208,37 +201,7 @@ class MemoryGallery:
                 )
 
     def _known(self, reference: str, flight: str) -> Entry | None:
-        return next((segment.entry(position) for segment, position in self._snapshot.places(reference, flight)), None)
-
-    def _who(self, wanted: Iterable[tuple[str, str]]) -> Doomed:
-        """Those of the (reference, flight) wanted who are known."""
-        doomed: dict[str, set[str]] = {}
-        for reference, flight in wanted:
-            for segment, _ in self._snapshot.places(reference, flight):
-                doomed.setdefault(segment.flight, set()).add(reference)
-        return {flight: frozenset(references) for flight, references in doomed.items()}
-
-    def _expired(self, now: datetime) -> Doomed:
-        # In a function of its own: a variable left over in the caller would keep the last segment in memory.
-        doomed: dict[str, frozenset[str]] = {}
-        for segment in self._snapshot.segments(None):
-            expired = frozenset(segment.travellers[position].reference for position in segment.expired(now))
-            if expired:
-                doomed[segment.flight] = doomed.get(segment.flight, frozenset()) | expired
-        return doomed
-
-    def _differing(self, travellers: Iterable[Traveller], doomed: Doomed) -> tuple[dict[str, dict[str, Entry]], int]:
-        """Entries by flight and reference for those who are new or have changed; how many are new."""
-        put: dict[str, dict[str, Entry]] = {}
-        added = 0
-        for traveller in {(t.flight, t.reference): t for t in travellers}.values():
-            goes = traveller.reference in doomed.get(traveller.flight, frozenset())
-            known = None if goes else self._known(traveller.reference, traveller.flight)
-            added += known is None
-            if known is None or known.traveller != traveller:
-                entry = replace(known, traveller=traveller) if known else Entry(traveller)
-                put.setdefault(traveller.flight, {})[traveller.reference] = entry
-        return put, added
+        return known_entry(self._snapshot, reference, flight)
 
     def _lookalikes(self, reference: str, template: Probe) -> frozenset[tuple[str, str]]:
         """(Reference, flight) of others whose templates are too close to this one."""
@@ -257,24 +220,8 @@ class MemoryGallery:
         Returns:
             the segments that are in the snapshot no more.
         """
-        flights = dict(self._snapshot.flights)
-        retired: list[weakref.ref[Segment]] = []
-        for flight in [*remove, *(flight for flight in put if flight not in remove)]:
-            before = flights.get(flight, ())
-            after = revise(flight, before, remove.get(flight, frozenset()), put.get(flight, {}))
-            kept = set(map(id, after))
-            retired += [weakref.ref(segment) for segment in before if id(segment) not in kept]
-            if after:
-                flights[flight] = after
-            else:
-                del flights[flight]
-        self._snapshot = replace(
-            self._snapshot,
-            generation=self._snapshot.generation + 1,
-            flights=MappingProxyType(flights),
-            hands=without(self._snapshot.hands, remove),
-        )
-        return tuple(retired)
+        self._snapshot, retired = successor(self._snapshot, remove, put)
+        return retired
 
     def _destroy(self, doomed: Doomed, why: Why) -> Receipt:
         self._overdue += self._vanish(doomed, why)
@@ -401,37 +348,3 @@ class MemoryGallery:
         with self._keeper.writing(at) as ledger:
             for step in steps:
                 ledger.record(clock_event(step))
-
-
-def _with_template(known: Entry | None, traveller: Traveller, template: Probe) -> Entry:
-    row = template.embedding[np.newaxis].astype(np.float32)
-    if known is None:
-        return Entry(traveller, row)
-    if traveller.particulars is None:
-        traveller = replace(traveller, particulars=known.traveller.particulars)
-    if not len(known.templates):
-        return Entry(traveller, row)
-    if float((known.templates @ template.embedding).max()) >= _SAME_TEMPLATE:
-        return Entry(traveller, known.templates)
-    if len(known.templates) >= MAX_TEMPLATES:
-        raise EnrolmentError(
-            Code.TEMPLATES_FULL, f"The traveller already has {MAX_TEMPLATES} templates, the most allowed."
-        )
-    return Entry(traveller, np.concatenate([known.templates, row]))
-
-
-def _describe(flight: str, segments: Segments, hands: Mapping[str, Hand], now: datetime) -> FlightDescription | None:
-    spans = [span for segment in segments if (span := segment.lifespan(now)) is not None]
-    if not spans:
-        return None
-    alive = [segment.alive(now) for segment in segments]
-    without_template = sum(part.without_template for part in alive)
-    return FlightDescription(
-        flight,
-        travellers=sum(part.travellers for part in alive) + without_template,
-        templates=sum(part.templates for part in alive),
-        first_expiry=min(first for first, _ in spans),
-        last_expiry=max(last for _, last in spans),
-        without_template=without_template,
-        fingers=sum(len(hands[reference]) for part in segments for reference in part.unexpired(hands.keys(), now)),
-    )
