@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,8 +18,6 @@ from gate.cli.server_options import CA, CERT, KEY, SERVER, asked
 
 if TYPE_CHECKING:
     from gate.client import Expected, Receipt
-
-T = TypeVar("T")
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -245,8 +245,8 @@ def _nobody(event: Compared, rules: Rules) -> Reason:
 
 
 def _leads(comparison: Comparison, event: Compared, rules: Rules) -> bool:
-    """Whether the best candidate stands out. A look-alike's match in a 1:N search never does, whatever the margin."""
-    if not rules.claimed and event.candidates.ranked[0].lookalikes:
+    """Whether the best candidate stands out; one whose look-alike was compared as well never does."""
+    if event.candidates.ranked[0].lookalikes:
         return False
     return comparison.runner_up is None or comparison.similarity - comparison.runner_up >= rules.policy.min_margin
 
@@ -284,9 +284,8 @@ def _suspects(event: Compared, rules: Rules) -> tuple[Suspect, ...]:
     suspects: dict[str, Suspect] = {}
     for candidate in event.candidates.ranked:
         llr = _llr(candidate.similarity, event, rules)
-        alike = not rules.claimed and candidate.lookalikes
         reference = candidate.traveller.reference
-        suspects.setdefault(reference, Suspect(reference, None if alike else llr))
+        suspects.setdefault(reference, Suspect(reference, None if candidate.lookalikes else llr))
     return tuple(suspects.values())[: rules.policy.finger_candidates]
 
 

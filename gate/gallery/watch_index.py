@@ -25,12 +25,13 @@ class WatchEntry:
 class WatchIndex:
     """People and their templates. Never changes after construction, so any number of threads may search it."""
 
-    __slots__ = ("__weakref__", "_expiry", "_owner", "_rows", "people", "positions")
+    __slots__ = ("__weakref__", "_expiry", "_owner", "_rows", "_starts", "people", "positions")
 
     def __init__(self, entries: Sequence[WatchEntry]) -> None:
         self.people = tuple(entry.person for entry in entries)
         self.positions = {person.reference: position for position, person in enumerate(self.people)}
         counts = [len(entry.rows) for entry in entries]
+        self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self._owner = np.repeat(np.arange(len(entries)), counts)
         filled = [entry.rows for entry in entries if len(entry.rows)]
         self._rows = np.concatenate(filled) if filled else NO_ROWS
@@ -43,17 +44,18 @@ class WatchIndex:
 
     def entry(self, position: int) -> WatchEntry:
         """One person with a copy of their templates."""
-        return WatchEntry(self.people[position], self._rows[self._owner == position].copy())
+        start, end = int(self._starts[position]), int(self._starts[position + 1])
+        return WatchEntry(self.people[position], self._rows[start:end].copy() if end > start else NO_ROWS)
 
     def without_template(self) -> list[Watched]:
         """Who cannot be found with this model pack."""
-        having = set(self._owner.tolist())
-        return [person for position, person in enumerate(self.people) if position not in having]
+        return [self.people[position] for position in np.flatnonzero(np.diff(self._starts) == 0)]
 
     def counts(self, references: frozenset[str]) -> Counts:
         """How many of these people, and of their templates, are here."""
         positions = [self.positions[reference] for reference in references & self.positions.keys()]
-        return Counts(travellers=len(positions), templates=int(np.isin(self._owner, positions).sum()))
+        templates = int(np.diff(self._starts)[positions].sum()) if positions else 0
+        return Counts(travellers=len(positions), templates=templates)
 
     def nearest(self, embedding: Embedding, now: datetime) -> tuple[Watched, float, int] | None:
         """The most similar unexpired person, how similar, and among how many templates."""

@@ -80,10 +80,12 @@ def test_situation(name: str, events: list[Event], reason: Reason) -> None:
     assert (decided.traveller_reference is not None) == (reason is Reason.MATCHED)
 
 
-def test_a_claimed_look_alike_is_compared_with_nobody_else() -> None:
-    """The document tells twins apart; only a search cannot."""
-    twin = compared(0.9, lookalikes=frozenset({"twin"}))
-    assert decision(twin, rules=replace(RULES, claimed=True)).reason is Reason.MATCHED
+def test_look_alikes_are_told_apart_by_a_claim_only_where_it_names_one_of_them() -> None:
+    """A document tells twins apart. A boarding pass that may mean either of them does not."""
+    claimed = replace(RULES, claimed=True)
+    assert decision(compared(0.9), rules=claimed).reason is Reason.MATCHED
+    either = [compared(0.9, 0.1, lookalikes=frozenset({"twin"}))] * RULES.policy.max_comparisons
+    assert decision(*either, rules=claimed).reason is Reason.AMBIGUOUS
 
 
 def test_a_claim_that_lost_its_template_is_told_from_one_that_is_unknown() -> None:

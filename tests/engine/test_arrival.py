@@ -355,3 +355,12 @@ def test_a_look_alike_of_the_claimed_is_not_clearly_somebody_else(engine: Engine
     arrival = Arrival(presented(PresentedKind.DOCUMENT, "P1"), "", ClaimRules())
     arrival.read(engine.gallery.snapshot, clock.utc())
     assert not arrival.matches_another(probe(2), engine.gallery.snapshot(), clock.utc(), CALIBRATION, 0.003)
+
+
+def test_only_look_alikes_that_are_compared_as_well_are_marked(engine: Engine, clock: SetClock) -> None:
+    """A document names one of two twins, and the other does not stand in their way."""
+    snapshot = engine.gallery.snapshot()
+    snapshot.lookalikes.add("t1", {"t2"})
+    one, other = (snapshot.find_reference(f"t{person}", clock.utc(), None) for person in (1, 2))
+    assert not snapshot.compare(probe(1), one, clock.utc()).ranked[0].lookalikes
+    assert snapshot.compare(probe(1), one + other, clock.utc()).ranked[0].lookalikes == {"t2"}

@@ -72,8 +72,10 @@ async def served(used: UsedTokens | None = None) -> AsyncIterator[GateClient]:
         yield client
 
 
-async def shown(client: GateClient, claim: Claim, person: int, lane: str = "lane-1") -> PassageDecision:
-    return await client.verify(lane, [fakes.jpeg(person)] * 8, claim=claim)
+async def shown(
+    client: GateClient, claim: Claim, person: int, lane: str = "lane-1", frames: int = 8
+) -> PassageDecision:
+    return await client.verify(lane, [fakes.jpeg(person)] * frames, claim=claim)
 
 
 def token(person: int = 1, bound_to: str = "") -> str:
@@ -216,3 +218,13 @@ def test_what_is_no_picture_is_refused_before_it_is_sent(wrong: bytes | NDArray[
 
 def test_a_claim_does_not_show_what_it_says() -> None:
     assert "SECRET" not in repr(Claim.document("SECRET1"))
+
+
+async def test_a_document_of_somebody_else_is_told_from_a_strangers() -> None:
+    """Somebody expected who presents another's document: an officer should know, and a finger settles nothing."""
+    async with served() as client:
+        borrowed = await shown(client, Claim.document("X0000001"), 2, frames=40)
+        stranger = await shown(client, Claim.document("X0000001"), STRANGER, frames=40)
+    assert (borrowed.outcome, borrowed.reason) == (Outcome.OFFICER, Reason.CLAIM_MISMATCH)
+    assert borrowed.traveller_reference is None
+    assert stranger.reason is Reason.NO_MATCH
