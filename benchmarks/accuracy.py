@@ -355,6 +355,11 @@ def _simulate(plan: Plan, engine: Engine, sides: Sides, found: figures.Found, pr
     searches = flights.simulate(filled.crowd, filled.seated, _CHECKPOINT_FLIGHTS, thresholds, plan.seed, tick)
     found.notes.append(filled.note)
     figures.identification(found, f"checkpoint{filled.size}", searches, FPIR, calibrated=calibrated)
+    if filled.size < checkpoint.SIZE:
+        rate = checkpoint.scaled_rate(FPIR, filled.size)
+        figures.scaled_identification(
+            found, f"checkpoint{checkpoint.SIZE}", searches, FPIR, rate, calibrated=calibrated
+        )
 
 
 def run(plan: Plan, console: Console) -> Measured:

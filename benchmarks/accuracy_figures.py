@@ -153,6 +153,20 @@ def identification(
         )
 
 
+def scaled_identification(
+    found: Found, name: str, searches: Mapping[str, flights.Searches], fpir: float, scaled: float, *, calibrated: bool
+) -> None:
+    """TPIR in a larger gallery than was searched, from the smaller rate `scaled` in the searched one."""
+    resampled = np.hstack([found.resampled, np.ones((len(found.resampled), 1))])
+    for mode, part in searches.items():
+        label = f"{name}.{mode}.tpir@fpir{fpir:g}"
+        if not len(part.mated) or not rates.enough(len(part.other), scaled):
+            found.too_few(label, len(part.other), round(rates.NEEDED / scaled), "non-mated searches")
+            continue
+        by_lead = mode == flights.MIXED and calibrated
+        found.add(label, flights.identify(part, scaled, resampled, by_lead=by_lead).tpir)
+
+
 def det(found: Found) -> None:
     """The detection error trade-off of every verification."""
     lines = tuple(_line(name, verification.curve(part)) for name, part in found.verified.items())

@@ -30,7 +30,6 @@ class Bar(BaseModel):
     at_most: float | None = None
     goal: float | None = None
     noisy: bool = False
-    bench: str = ""
     when: Mapping[str, str | bool | int | float] = Field(default_factory=dict)
     stage: str
 

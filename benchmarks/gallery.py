@@ -32,7 +32,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import figures as fig
-from benchmarks import machine
+from benchmarks import index, machine
+from benchmarks.measured import Measured
 from gate.audit.journal import SealedJournal
 from gate.gallery.gallery import Change
 from gate.gallery.keeper import Addition
@@ -247,6 +248,21 @@ def measure(plan: Plan, say: Callable[[str], None]) -> list[fig.Figure]:
         found.append(fig.summarise(f"apply_{travellers}_ms", "ms", first, fig.percentile(50), rng))
         found.append(fig.summarise(f"apply_{travellers}.again_ms", "ms", again, fig.percentile(50), rng))
     return found
+
+
+def usual_plan(*, quick: bool = False) -> Plan:
+    """The usual plan."""
+    return Plan(4200 if quick else 42_000, 5, 0.5 if quick else 2.0, 7)
+
+
+def run(plan: Plan, searches: index.Plan, console: Console) -> Measured:
+    """Changes and restarts of a gallery, then searches in it."""
+    take_short_turns()  # as the engine does
+    with console.status("set-up") as status:
+        found = measure(plan, status.update)
+    searched = index.measure(searches, console)
+    facts = {"travellers": plan.travellers, "rounds": plan.rounds, "turn_s": plan.turn_s, "seed": plan.seed}
+    return Measured((*searched.figures, *found), {"changes": facts, "searches": dict(searched.run)})
 
 
 def main(arguments: list[str] | None = None) -> None:

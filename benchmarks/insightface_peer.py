@@ -12,6 +12,7 @@ import numpy as np
 
 from gate.vision.graph import with_symbolic_size
 from gate.vision.pack import ModelPack
+from gate.vision.probe import Embedding
 
 
 class InsightFacePeer:
@@ -42,6 +43,14 @@ class InsightFacePeer:
             str(folder), allowed_modules=["detection", "recognition"], providers=["CPUExecutionProvider"]
         )
         self._app.prepare(ctx_id=-1, det_thresh=pack.detector.entry.threshold, det_size=detect_size_px)
+
+    def embed(self, jpeg: bytes) -> Embedding | None:
+        """The largest face's embedding (D,), normalised; None where it found nobody."""
+        faces = self._app.get(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))
+        if not faces:
+            return None
+        largest = max(faces, key=lambda face: (face.bbox[2] - face.bbox[0]) * (face.bbox[3] - face.bbox[1]))
+        return np.asarray(largest.normed_embedding, np.float32)
 
     def run(self, jpeg: bytes) -> float:
         """Milliseconds from the JPEG file to the embeddings.

@@ -78,6 +78,10 @@ class WireLane:
         took_ms, decision = self._runner.run(self._pass(jpeg))
         return took_ms, {timing.stage: timing.total_ms for timing in decision.timings}
 
+    def watch(self, frames: tuple[bytes, ...], every_s: float) -> PassageDecision:
+        """One passage of several frames, at their pace."""
+        return self._runner.run(self._client.verify(LANE, frames, fps=1 / every_s, timeout_s=_TIMEOUT_S))
+
     def close(self) -> None:
         """Ends the connection."""
         self._runner.run(self._client.__aexit__(None, None, None))

@@ -29,6 +29,7 @@ from rich.table import Table
 
 from benchmarks import figures as fig
 from benchmarks import machine
+from benchmarks.measured import Measured, Plot, Series
 from benchmarks.turns import ENGINE, FLOOR, GATE, PEER, PEER_SAME, SUBJECTS, Plan, Setting, Times, measure
 from gate.settings import DEFAULT_PACK
 
@@ -69,22 +70,39 @@ def figures(times: Times, seed: int) -> list[fig.Figure]:
     return found
 
 
+def plan(pack: str | None = None, *, quick: bool = False) -> Plan:
+    """The usual plan."""
+    return _plan(_parser().parse_args([*(["--pack", pack] if pack else []), *(["--quick"] if quick else [])]))
+
+
+def run(chosen: Plan, console: Console) -> Measured:
+    """Every subject by turns."""
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("set-up", total=(chosen.warm_up + chosen.rounds) * len(SUBJECTS))
+        times, setting = measure(chosen, lambda name: progress.update(task, description=_LEGIBLE[name], advance=1))
+    lines = tuple(_distribution(_LEGIBLE[name], times.subjects[name]) for name in SUBJECTS)
+    plot = Plot("frame to decision: share of frames within", "ms", "share of frames, %", lines)
+    return Measured(tuple(figures(times, chosen.seed)), _run_facts(chosen, setting), plots=(plot,))
+
+
+def _distribution(name: str, samples: fig.Samples) -> Series:
+    """Cumulative, up to the 99th percentile: one hiccup must not flatten the rest."""
+    shares = np.arange(0.0, 99.5, 1.0)
+    return Series(name, tuple(np.percentile(samples, shares).tolist()), tuple(shares.tolist()))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     options = _parser().parse_args(arguments)
     console = Console()
-    plan = _plan(options)
+    chosen = _plan(options)
     facts = machine.describe()  # before the load of the run itself
-    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("set-up", total=(plan.warm_up + plan.rounds) * len(SUBJECTS))
-        progress_of = {name: _LEGIBLE[name] for name in SUBJECTS}
-        times, setting = measure(plan, lambda name: progress.update(task, description=progress_of[name], advance=1))
-    found = figures(times, plan.seed)
+    measured = run(chosen, console)
+    found = list(measured.figures)
     for table in tables(found):
         console.print(table)
-    run = _run_facts(plan, setting)
-    fig.report(console, found, facts, run, options.json)
+    fig.report(console, found, facts, measured.run, options.json)
 
 
 def tables(found: list[fig.Figure]) -> list[Table]:

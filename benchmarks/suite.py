@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import machine, report
-from benchmarks.measured import Measured
+from benchmarks.measured import Measured, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,35 @@ def finish(console: Console, measured: Measured, title: str, output: Output) -> 
     if output.html is not None:
         report.write(output.html, measured, title)
         console.print(f"written: {output.html}")
+
+
+def everything(console: Console, *, quick: bool, pack: str) -> Measured:
+    """Every benchmark, one after the other; the quick form leaves out what has no short one (changes of a gallery,
+    fingers).
+
+    Raises:
+        OSError: the data that a benchmark needs is not there.
+    """
+    from benchmarks import accuracy, gallery, index, lanes, latency, throughput  # noqa: PLC0415 -- slow to import
+
+    searches = index.Plan.quick() if quick else index.Plan()
+    ways = throughput.Plan.quick() if quick else throughput.Plan()
+    counts = lanes.Plan.quick() if quick else lanes.Plan()
+
+    def gallery_() -> Measured:
+        if quick:
+            return index.measure(searches, console)
+        return gallery.run(gallery.usual_plan(), searches, console)
+
+    whole: dict[str, Callable[[], Measured]] = {
+        "latency": lambda: latency.run(latency.plan(pack, quick=quick), console),
+        "throughput": lambda: throughput.measure(replace(ways, pack=pack), console),
+        "lanes": lambda: lanes.measure(replace(counts, pack=pack), console),
+        "gallery": gallery_,
+        "accuracy": lambda: accuracy.run(replace(accuracy.default_plan(None, quick), pack=pack), console),
+    }
+    found: dict[str, Measured] = {}
+    for name, measure in whole.items():
+        console.rule(name)
+        found[name] = measure()
+    return joined(found, {})

@@ -102,12 +102,12 @@ def measure(plan: Plan, tick: Callable[[str], None]) -> tuple[Times, Setting]:
     settings = plan.settings()
     built = build_engine(settings)
     built.engine.warm()
-    with _logs_to_nowhere():
+    with logs_to_nowhere():
         return _measure(plan, settings, built, tick)
 
 
 @contextmanager
-def _logs_to_nowhere() -> Iterator[None]:
+def logs_to_nowhere() -> Iterator[None]:
     """The same lines as the other process writes, for the same cost; what logs were set up before comes back."""
     structlog_before, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -102,6 +102,88 @@ def fingerprint(
 
 
 @app.command()
+def latency(
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """How long a traveller waits for one frame: gate, engine, floor and InsightFace by turns."""
+    with _measuring():
+        from benchmarks import latency as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.plan(pack, quick=quick)
+        run("latency", lambda console: benchmark.run(plan, console), Output(write_json, write_html))
+
+
+@app.command()
+def throughput(
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """How many frames a second one watched lane takes, against InsightFace and the plain loop; memory, cold start."""
+    with _measuring():
+        from benchmarks import throughput as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.Plan.quick() if quick else benchmark.Plan()
+        plan = replace(plan, pack=pack or plan.pack)
+        run("throughput", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
+
+
+@app.command()
+def lanes(
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """How many lanes at 10 frames a second one engine serves, over gRPC, without losing a decision."""
+    with _measuring():
+        from benchmarks import lanes as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.Plan.quick() if quick else benchmark.Plan()
+        plan = replace(plan, pack=pack or plan.pack)
+        run("lanes", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
+
+
+@app.command()
+def gallery(quick: bool = _QUICK, write_json: Path | None = _JSON, write_html: Path | None = _HTML) -> None:
+    """Searching, changing and restarting a gallery, against FAISS and against the bare store."""
+    with _measuring():
+        from benchmarks import gallery as benchmark
+        from benchmarks import index
+        from benchmarks.suite import Output, run
+
+        plan, searches = benchmark.usual_plan(quick=quick), index.Plan.quick() if quick else index.Plan()
+        run("gallery", lambda console: benchmark.run(plan, searches, console), Output(write_json, write_html))
+
+
+@app.command("all")
+def everything(
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = typer.Option(Path("out/bench.json"), "--json", help="Write figures and runs there."),
+    write_html: Path | None = typer.Option(Path("out/bench.html"), "--html", help="Write the report there."),
+) -> None:
+    """Latency, throughput, lanes, gallery and accuracy, one after the other, in one file each.
+
+    The quick form takes about three minutes on two quiet cores. Fingers: `gate bench fingerprint`.
+    """
+    with _measuring():
+        from benchmarks.suite import Output, run
+        from benchmarks.suite import everything as measure
+        from gate.settings import DEFAULT_PACK
+
+        output = Output(write_json, write_html)
+        run("all benchmarks", lambda console: measure(console, quick=quick, pack=pack or DEFAULT_PACK), output)
+
+
+@app.command()
 def check(
     files: list[Path] = typer.Argument(..., help="What bench commands wrote with --json."),
     bars: Path | None = typer.Option(None, "--bars", help="Other bars than benchmarks/bars.toml."),

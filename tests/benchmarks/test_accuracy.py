@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks import accuracy, accuracy_templates, rates
+from benchmarks import accuracy_checkpoint as checkpoint
 from benchmarks import accuracy_flights as flights
 from benchmarks import accuracy_verification as verification
 from benchmarks.accuracy_photos import list_distractors, list_people, read_lookalikes, read_pairs
@@ -293,3 +295,33 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 10
     assert "expected a folder" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_rate_in_a_larger_gallery_by_hand() -> None:
+    """Half the gallery, about half the rate: 1 - sqrt(0.64)."""
+    assert checkpoint.scaled_rate(0.36, checkpoint.SIZE // 2) == pytest.approx(0.2)
+    assert checkpoint.scaled_rate(0.003, checkpoint.SIZE) == pytest.approx(0.003)
+
+
+def test_crops_without_an_identity_are_left_out(tmp_path: Path) -> None:
+    """They may be of the people who come, and each would count as a stranger named."""
+    (tmp_path / "index.csv").write_text("zip,member,identity\na.zip,1.webp,7\na.zip,2.webp,_\na.zip,3.webp,\n")
+    assert [crop.member for crop in checkpoint.read_crops(tmp_path)] == ["1.webp"]
+
+
+def test_a_crowd_of_crops_is_searched_with_the_gallery(tmp_path: Path) -> None:
+    """Somebody in the crowd who looks like a traveller takes their place."""
+    dataset = save(tmp_path, "set", PEOPLE, 2)
+    crops = tmp_path / "crops"
+    crops.mkdir()
+    with zipfile.ZipFile(crops / "a.zip", "w") as archive:
+        for person in range(200, 230):
+            crop = cv2.resize(picture(person), (112, 112), interpolation=cv2.INTER_NEAREST)
+            archive.writestr(f"{person}.png", cv2.imencode(".png", crop)[1].tobytes())
+    (crops / "index.csv").write_text(
+        "zip,member,identity\n" + "".join(f"a.zip,{person}.png,{person}\n" for person in range(200, 230))
+    )
+    found = measure(plan(dataset, crowd=crops))
+    assert found.run["checkpoint84.unmasked"]["gallery"] == 84  # type: ignore[index]  # a mapping
+    assert any("54 people of the data set, 0 distractors and 30 crops" in note for note in found.notes)
+    assert "checkpoint42000.unmasked.tpir@fpir0.003" in {item.name for item in found.insufficient}

@@ -74,7 +74,7 @@ def test_missed_travellers_are_traced_to_what_explains_most_of_them(fta: float, 
 
 def test_bars_of_other_runs_are_passed_over() -> None:
     """The default pack's accuracy is no bar for a data set that nobody has seen."""
-    bar = Bar(figure="x", at_least=98, bench="accuracy", when={"dataset": "lfw"}, stage="embed")
+    bar = Bar(figure="x", at_least=98, when={"dataset": "lfw"}, stage="embed")
     assert state(bar, document(figure("x", 50), dataset="others")) is State.OTHER_RUN
     assert state(bar, document(figure("x", 50), dataset="lfw")) is State.MISSED
     assert state(bar, document(figure("x", 50), accuracy={"dataset": "lfw"})) is State.MISSED

@@ -1,0 +1,343 @@
+"""How many frames a second one watched lane takes, against what others would spend on the same frames.
+
+  gate bench throughput                    travellers walk up, 30 frames each; minutes
+  gate bench throughput --quick
+
+By turns, on the same frames: the engine in process; `insightface.app.FaceAnalysis` on the same model files; and the
+loop that everybody writes first, which detects at 640 in every frame, embeds, and multiplies by the gallery in numpy.
+Also how much memory the engine's process takes, and how long it takes to serve from a cold start.
+
+docs/benchmarks.md explains the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import figures as fig
+from benchmarks.engine_process import engine_process
+from benchmarks.insightface_peer import InsightFacePeer
+from benchmarks.lane import LANE, WireLane
+from benchmarks.measured import Measured, Plot, Series
+from benchmarks.turns import logs_to_nowhere
+from benchmarks.walkups import FRAMES_PER_S, WalkUp, expected_photos, walk_ups
+from gate.decision.policy import Policy
+from gate.engine.attempt import StartRequest
+from gate.engine.build import build_engine, read_pack_calibration
+from gate.engine.engine import Engine
+from gate.errors import EnrolmentError
+from gate.settings import DEFAULT_PACK, FrameSettings, ModelSettings, ServerSettings, Settings
+from gate.vision.frame import DecodeLimits, Encoding, Frame, decode_photo
+from gate.vision.load import build_pipeline, find_pack
+from gate.vision.pipeline import VisionPipeline
+from gate.vision.probe import Embedding, MaskState
+
+GATE, PEER, PLAIN = "gate", "insightface", "plain"
+SUBJECTS = (GATE, PEER, PLAIN)
+PLAIN_SIZE_PX = 640
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        travellers: who walk up.
+        frames: of each.
+        expected: travellers in the gallery.
+        rounds: of every subject; one more before them does not count.
+        starts: of a process, to serve.
+    """
+
+    pack: str = DEFAULT_PACK
+    travellers: int = 12
+    frames: int = 30
+    expected: int = 420
+    rounds: int = 7
+    starts: int = 5
+    seed: int = 7
+
+    @classmethod
+    def quick(cls) -> Plan:
+        """For CI."""
+        return cls(travellers=4, frames=20, expected=60, rounds=3, starts=2)
+
+
+class FilmClock:
+    """Time as it passes in the film, not on the wall: a passage waits between looks, however fast it is played."""
+
+    def __init__(self) -> None:
+        self._started = datetime.now(UTC)
+        self._at_s = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds of film."""
+        return self._at_s
+
+    def utc(self) -> datetime:
+        """The wall clock that goes with it."""
+        return self._started + timedelta(seconds=self._at_s)
+
+    def advance(self, seconds: float) -> None:
+        """The next frame."""
+        self._at_s += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One walk-up by one subject.
+
+    Attributes:
+        who: the traveller who was let through; None for nobody.
+        took_ms: all frames together.
+        until_ms: those up to the decision.
+        looked: frames that were looked at.
+    """
+
+    who: str | None
+    took_ms: float
+    until_ms: float
+    looked: int
+
+
+class GateSubject:
+    """The engine: looks at a passage's frames until it has decided; the others are for nothing."""
+
+    def __init__(self, engine: Engine, clock: FilmClock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def watch(self, frames: tuple[bytes, ...]) -> Watched:
+        """One passage."""
+        start_s = time.perf_counter()
+        attempt = self._engine.open_passage(StartRequest(LANE))
+        looked = 0
+        try:
+            attempt.arrive()
+            for sequence, jpeg in enumerate(frames, 1):
+                self._clock.advance(1 / FRAMES_PER_S)
+                if attempt.decision is not None:
+                    break
+                looked += 1
+                frame = Frame(sequence, sequence * 1_000_000 // FRAMES_PER_S, Encoding.JPEG, 0, 0, jpeg)
+                attempt.observe(frame, self._clock.monotonic())
+            attempt.frames_ended()
+        finally:
+            self._engine.close_passage(attempt)
+        took_ms = (time.perf_counter() - start_s) * 1e3
+        decision = attempt.decision
+        return Watched(decision.traveller_reference if decision else None, took_ms, took_ms, looked)
+
+
+Embed = Callable[[bytes], Embedding | None]
+
+
+class LoopSubject:
+    """Embeds every frame and multiplies by the gallery.
+
+    Args:
+        embed: a JPEG file's most prominent face.
+        gallery: (n, D) and whose rows they are.
+        threshold: the engine's own for this gallery.
+    """
+
+    def __init__(self, embed: Embed, gallery: NDArray[np.float32], names: list[str], threshold: float) -> None:
+        self._embed = embed
+        self._gallery = gallery
+        self._names = names
+        self._threshold = threshold
+
+    def watch(self, frames: tuple[bytes, ...]) -> Watched:
+        """Every frame; the first match decides, and the loop goes on."""
+        start_s = time.perf_counter()
+        who, until_ms = None, 0.0
+        for jpeg in frames:
+            embedding = self._embed(jpeg)
+            if embedding is None:
+                continue
+            scores = self._gallery @ embedding
+            best = int(scores.argmax())
+            if who is None and scores[best] >= self._threshold:
+                who, until_ms = self._names[best], (time.perf_counter() - start_s) * 1e3
+        took_ms = (time.perf_counter() - start_s) * 1e3
+        return Watched(who, took_ms, until_ms or took_ms, len(frames))
+
+
+def plain_embed(vision: VisionPipeline, jpeg: bytes) -> Embedding | None:
+    """The first thing that anybody writes: look, embed."""
+    sighting = vision.look(Frame(1, 0, Encoding.JPEG, 0, 0, jpeg))
+    return None if sighting.traveller is None else vision.probe(sighting).embedding
+
+
+def measure(plan: Plan, console: Console) -> Measured:
+    """Every figure."""
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress, logs_to_nowhere(), tempfile.TemporaryDirectory() as folder:
+        clock = FilmClock()
+        settings = Settings(
+            server=ServerSettings(address="127.0.0.1:0"),
+            models=ModelSettings(pack=plan.pack),
+            frames=FrameSettings(identical="allow"),  # the same film is played again and again
+        )
+        built = build_engine(settings, clock=clock)
+        tick = partial(progress.advance, progress.add_task("travellers", total=plan.travellers))
+        walking = walk_ups(built.vision, plan.travellers, plan.frames, plan.seed, tick)
+        enrolled = _enrol(built.engine, walking, plan.expected)
+        subjects = _subjects(plan, built.engine, clock, enrolled, Path(folder))
+        seen = _by_turns(plan, subjects, walking, progress)
+        starts, rss_mb = _process(plan, settings, walking, progress)
+    return _measured(plan, walking, enrolled, seen, starts, rss_mb)
+
+
+def _enrol(engine: Engine, walking: list[WalkUp], expected: int) -> list[tuple[str, bytes]]:
+    """Who was taken on, with their photographs: the peers get the same."""
+    taken = []
+    for person, photo in expected_photos(walking, expected):
+        try:
+            engine.enrol(person, photo)
+        except EnrolmentError:
+            continue
+        taken.append((person.reference, photo))
+    return taken
+
+
+def _subjects(
+    plan: Plan, engine: Engine, clock: FilmClock, enrolled: list[tuple[str, bytes]], folder: Path
+) -> dict[str, Callable[[tuple[bytes, ...]], Watched]]:
+    engine.warm()
+    pack = find_pack(plan.pack)
+    peer = InsightFacePeer(pack, folder / "peer", (PLAIN_SIZE_PX, PLAIN_SIZE_PX))
+    vision = build_pipeline(pack, detect_size_px=PLAIN_SIZE_PX)
+    threshold = read_pack_calibration(pack).threshold(MaskState.NONE, Policy().fpir, len(enrolled)).similarity
+    embeds: dict[str, Embed] = {PEER: peer.embed, PLAIN: partial(plain_embed, vision)}
+    loops = {}
+    for name, embed in embeds.items():
+        templates = [(reference, embed(_as_jpeg(photo))) for reference, photo in enrolled]
+        known = [(reference, template) for reference, template in templates if template is not None]
+        gallery = np.stack([template for _, template in known])
+        loops[name] = LoopSubject(embed, gallery, [reference for reference, _ in known], threshold).watch
+    return {GATE: GateSubject(engine, clock).watch, **loops}
+
+
+def _as_jpeg(photo: bytes) -> bytes:
+    picture = decode_photo(photo, DecodeLimits())
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def _by_turns(
+    plan: Plan,
+    subjects: dict[str, Callable[[tuple[bytes, ...]], Watched]],
+    walking: list[WalkUp],
+    progress: Progress,
+) -> dict[str, list[list[Watched]]]:
+    """Rounds of every subject over every walk-up."""
+    rng = np.random.default_rng(plan.seed)
+    kept: dict[str, list[list[Watched]]] = {name: [] for name in subjects}
+    task = progress.add_task("rounds", total=(plan.rounds + 1) * len(subjects))
+    for number in range(plan.rounds + 1):
+        for index in rng.permutation(len(SUBJECTS)):
+            name = SUBJECTS[index]
+            seen = [subjects[name](person.frames) for person in walking]
+            if number:
+                kept[name].append(seen)
+            progress.advance(task)
+    return kept
+
+
+def _process(plan: Plan, settings: Settings, walking: list[WalkUp], progress: Progress) -> tuple[list[float], float]:
+    """Milliseconds from a cold start to serving, and the memory in MB of a process with everybody enrolled."""
+    task = progress.add_task("cold starts", total=plan.starts)
+    starts, rss_mb = [], 0.0
+    for number in range(plan.starts):
+        start_s = time.perf_counter()
+        with engine_process(settings) as address:
+            starts.append((time.perf_counter() - start_s) * 1e3)
+            if number == 0:
+                rss_mb = _memory_mb(address, walking, plan.expected)
+        progress.advance(task)
+    return starts, rss_mb
+
+
+def _memory_mb(address: str, walking: list[WalkUp], expected: int) -> float:
+    """Resident set after a gallery was loaded and travellers have passed."""
+    with asyncio.Runner() as runner:
+        lane = WireLane(address, runner)
+        lane.enrol(expected_photos(walking, expected))
+        for person in walking[:3]:
+            lane.watch(person.frames, 1 / FRAMES_PER_S)
+        lane.close()
+    (child,) = (c for c in psutil.Process().children() if "benchmarks.engine_process" in " ".join(c.cmdline()))
+    return float(child.memory_info().rss) / 1e6
+
+
+def _measured(
+    plan: Plan,
+    walking: list[WalkUp],
+    enrolled: list[tuple[str, bytes]],
+    seen: dict[str, list[list[Watched]]],
+    starts: list[float],
+    rss_mb: float,
+) -> Measured:
+    rng = np.random.default_rng(plan.seed)
+    frames = np.array([len(person.frames) for person in walking], np.float64)
+
+    def each(name: str, of: Callable[[Watched], float]) -> fig.Samples:
+        """(rounds, travellers), milliseconds a frame of the film."""
+        return np.array([[of(one) for one in turn] for turn in seen[name]]) / frames
+
+    whole = {name: each(name, lambda one: one.took_ms) for name in SUBJECTS}
+    stopping = {name: each(name, lambda one: one.until_ms) for name in (PEER, PLAIN)}
+    found = [
+        fig.summarise(f"throughput.{name}.frames_per_s", "frames/s", samples, _per_second, rng)
+        for name, samples in whole.items()
+    ]
+    for name in (PEER, PLAIN):
+        found.append(fig.compare(f"throughput.ratio_to_{name}", "ratio", whole[name], whole[GATE], np.divide, rng))
+        label = f"throughput.ratio_to_{name}_that_stops"
+        found.append(fig.compare(label, "ratio", stopping[name], whole[GATE], np.divide, rng))
+    looked = np.array([[one.looked / n for one, n in zip(turn, frames, strict=True)] for turn in seen[GATE]])
+    found.append(fig.summarise("throughput.gate.looked_at", "share", looked, _mean, rng))
+    last = {name: [one.who for one in turns[-1]] for name, turns in seen.items()}
+    for name in (PEER, PLAIN):
+        agree = np.array([[float(a == b) for a, b in zip(last[GATE], last[name], strict=True)]])
+        found.append(fig.summarise(f"throughput.agreement_with_{name}", "share", agree, _mean, rng))
+    started = np.array([starts]).T
+    found.append(fig.summarise("start.to_serving_ms", "ms", started, fig.percentile(50), rng))
+    found.append(fig.Figure("memory.engine.rss_mb", rss_mb, "MB", 1, rss_mb, rss_mb))
+    opened = sum(who == person.reference for who, person in zip(last[GATE], walking, strict=True))
+    run = {
+        "pack": plan.pack,
+        "travellers": len(walking),
+        "frames_each": plan.frames,
+        "frame": "1280 x 720 JPEG, walking up",
+        "gallery": len(enrolled),
+        "rounds": plan.rounds,
+        "warm_up_rounds": 1,
+        "let_through_by_the_gate": opened,
+        "seed": plan.seed,
+    }
+    bars = Series("median", tuple(range(len(SUBJECTS))), tuple(f.value for f in found[: len(SUBJECTS)]), steps=True)
+    title = f"frames a second of one watched lane: {', '.join(SUBJECTS)}"
+    return Measured(tuple(found), run, plots=(Plot(title, "subject, in that order", "frames/s", (bars,)),))
+
+
+def _per_second(samples: fig.Samples) -> fig.Samples:
+    return np.asarray(1e3 / samples.mean(axis=1), np.float64)
+
+
+def _mean(samples: fig.Samples) -> fig.Samples:
+    return np.asarray(samples.mean(axis=1), np.float64)
