@@ -26,7 +26,10 @@ from rich.table import Table
 from benchmarks import det, fvc, machine
 from benchmarks import figures as fig
 from benchmarks.fingerprint_templates import cached, dataset_folder, load, read_image
+from gate.decision.finger import FingerBudget
+from gate.decision.policy import Policy
 from gate.errors import GateError
+from gate.fingerprint.calibration.curve import FingerCalibration
 from gate.fingerprint.choose import choose_extractor, installed
 from gate.fingerprint.cylinders import similarity
 from gate.fingerprint.extractor import Extractor
@@ -63,6 +66,10 @@ class Plan:
     templates: Path | None = None
     plots: Path = Path("out") / "fingerprint"
     seed: int = 7
+
+
+_FACE_LLR = 3.0
+"""Of a face that is some twenty times likelier to be the traveller's than not: behind a mask, for instance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,6 +201,32 @@ def rates(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.F
             yield fig.Figure(f"{prefix}.{label}", 100 * float(rate(measured)[0]), "%", n, 100 * low, 100 * high)
 
 
+def passages(
+    name: str, extractor: str, matcher: str, scores: fvc.Scores, rng: np.random.Generator
+) -> Iterator[fig.Figure]:
+    """Share of fingers that open a gate at the first attempt, in per cent: the claimed traveller's own, and strangers'.
+
+    By the pedestrian profile: alone, where the face said nothing, and beside a face that speaks a little for the
+    traveller.
+    """
+    policy = Policy()
+    budget = FingerBudget.of(policy, policy.fmr, face_comparisons=1)
+    calibration = FingerCalibration.find(extractor, matcher)
+    drawn = rng.multinomial(scores.fingers, [1 / scores.fingers] * scores.fingers, size=_REPLICATES)
+    ours, theirs = scores.non_mated_fingers.T
+    groups = (
+        ("own", scores.mated, drawn[:, scores.mated_finger]),
+        ("strangers", scores.non_mated, drawn[:, ours] * drawn[:, theirs]),
+    )
+    for whose, values, weights in groups:
+        alone = np.array([calibration.rate(score).fmr <= budget.fmr for score in values])
+        fused = np.array([calibration.llr(score) + _FACE_LLR >= budget.llr for score in values])
+        for label, opens in (("alone", alone), ("with_face", fused)):
+            shares = 100 * (weights @ opens) / np.maximum(weights.sum(axis=1), 1)
+            low, high = fvc.interval(shares)
+            yield fig.Figure(f"{name}.opens.{label}.{whose}", 100 * float(opens.mean()), "%", len(values), low, high)
+
+
 def times(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.Figure]:
     """Processor time of preparing and comparing."""
     prepare = np.array([result.prepare_ms])
@@ -227,7 +260,9 @@ def _measure(
                 own = [*rates(name, result, rng), *times(name, result, rng)]
                 found += own
                 if (extractor_name, matcher_name) == (next(iter(present)), next(iter(MATCHERS))):
-                    found += [_renamed(figure, name, f"fingerprint.{set_name}.default") for figure in own]
+                    default = f"fingerprint.{set_name}.default"
+                    found += [_renamed(figure, name, default) for figure in own]
+                    found += passages(default, extractor.name, make().name, result.full, rng)
                 curves[set_name][f"{extractor_name}, {matcher_name}"] = fvc.Curve.of(result.full)
     for set_name, lines in curves.items():
         det.plot(lines, set_name, plan.plots / f"{set_name}.png")
