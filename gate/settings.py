@@ -116,8 +116,10 @@ class FrameSettings(_Group):
     nonce: Literal["off", "required"] = Field(
         "off", description="required: a frame must carry the nonce of its passage; off: one without it is taken"
     )
-    identical: Literal["refuse", "allow"] = Field(
-        "refuse", description="a picture that the lane has sent before; allow only where pictures are played back"
+    identical: Literal["lane", "passage", "allow"] = Field(
+        "passage",
+        description="a picture that came before is refused: in any passage of the lane (wherever cameras are live), in the "
+        "same passage, or not at all (where pictures are played back)",
     )
     max_lag_s: float = Field(2.0, gt=0, le=60, description="from capture to arrival; later is stale")
     alarms: int = Field(

@@ -54,12 +54,12 @@ class PictureMemory:
         if self._newest.get(camera_id) == digest:
             raise FrameError(
                 Code.FRAME_IDENTICAL,
-                "expected a new picture; got the one before once more (on trial: [frames] identical)",
+                "expected a new picture; got the one before once more (see [frames] identical)",
             )
         if digest in self._known:
             raise FrameError(
                 Code.FRAME_REPLAYED,
-                "expected a new picture; got one that this lane has sent before (on trial: [frames] identical)",
+                "expected a new picture; got one that this lane has sent before (see [frames] identical)",
             )
 
     def note(self, camera_id: str, digest: int) -> None:
@@ -93,13 +93,13 @@ class FrameGuard:
 
     Args:
         settings: what is asked of frames.
-        memory: of the lane.
+        memory: of the lane; used where pictures are known again from one passage to the next.
     """
 
     def __init__(self, settings: FrameSettings, memory: LaneMemory) -> None:
         self.nonce = secrets.token_bytes(NONCE_BYTES)
         self._settings = settings
-        self._memory = memory
+        self._memory = memory if settings.identical == "lane" else LaneMemory(settings.remembered)
         self._sequence = -1
         self._captured_us: dict[str, int] = {}
         # Arrival less capture, of the frames that were accepted: least and most. The clocks' origins are in it.
@@ -207,7 +207,7 @@ class FrameGuard:
         return min(least_us, offset_us), max(most_us, offset_us)
 
     def _meet(self, memory: PictureMemory, camera_id: str, digest: int) -> None:
-        if self._settings.identical == "refuse":
+        if self._settings.identical != "allow":
             memory.check(camera_id, digest)
             memory.note(camera_id, digest)
 

@@ -23,7 +23,7 @@ ARRIVED_S = 1000.0
 
 
 def guard(memory: LaneMemory | None = None, **changes: Any) -> FrameGuard:
-    return FrameGuard(FrameSettings(**changes), memory or LaneMemory(64))
+    return FrameGuard(FrameSettings(**{"identical": "lane", **changes}), memory or LaneMemory(64))
 
 
 def frame(sequence: int, captured_us: int | None = None, data: bytes | None = None, **changes: Any) -> pb.Frame:
@@ -99,6 +99,16 @@ def test_an_older_picture_is_replayed_also_in_a_later_passage() -> None:
     recorded = [frame(n, data=frame(n).data, nonce=now.nonce) for n in range(1, 6)]
     assert [offered(now, each) for each in recorded] == [Code.FRAME_REPLAYED] * 4 + [Code.FRAME_IDENTICAL]
     assert now.tampered
+
+
+def test_a_tester_may_present_one_file_in_one_passage_after_the_other() -> None:
+    """By default, that is: with a second passage refused, whoever tries the engine out would think it broken."""
+    memory = LaneMemory(64)
+    for _ in range(5):
+        passage = FrameGuard(FrameSettings(), memory)
+        assert offered(passage, frame(1)) is None
+        assert offered(passage, frame(2)) is None
+        assert offered(passage, frame(3, data=frame(1).data)) is Code.FRAME_REPLAYED
 
 
 def test_only_so_many_pictures_are_remembered() -> None:
