@@ -1,0 +1,118 @@
+"""The whole suite in its cheap form: one document, one page, and bars that can be held against it. Nothing is timed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks import accuracy, accuracy_templates, gallery, index, lanes, latency, throughput
+from benchmarks.figures import Figure
+from benchmarks.measured import Measured
+from gate.cli.app import app
+from gate.settings import DEFAULT_PACK
+from gate.vision.probe import ImageBGR
+from tests.benchmarks.faces import FakeVision, save
+
+RUNNER = CliRunner()
+
+
+def canned(name: str) -> Measured:
+    return Measured((Figure(name, 1.0, "ratio", 10, 0.9, 1.1),), {"pack": DEFAULT_PACK, "quick": True})
+
+
+@pytest.fixture
+def cheap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models, processes and photographs replaced; everything else is real."""
+
+    def paint(image: ImageBGR, *_: object) -> ImageBGR:
+        masked = image.copy()
+        masked[38:52, 16:48] = 250
+        return masked
+
+    dataset = save(tmp_path, "set", range(70), 2)
+    monkeypatch.setattr(accuracy_templates, "render_mask", paint)
+    monkeypatch.setattr(accuracy, "load_engine", lambda _pack: accuracy.Engine(FakeVision(), lambda _s, _n: 0.5))
+    monkeypatch.setattr(
+        accuracy,
+        "default_plan",
+        lambda _dataset, quick: accuracy.Plan(dataset, flights=30, replicates=20, threads=1, quick=quick),
+    )
+    monkeypatch.setattr(latency, "run", lambda _plan, _console: canned("latency.ratio_to_floor"))
+    monkeypatch.setattr(throughput, "measure", lambda _plan, _console: canned("throughput.ratio_to_insightface"))
+    monkeypatch.setattr(lanes, "measure", lambda _plan, _console: canned("lanes.max_at_10fps"))
+    monkeypatch.setattr(index.Plan, "quick", lambda: index.Plan(sizes=(60,), rounds=2, probes=3))
+
+
+@pytest.mark.usefixtures("cheap")
+def test_the_quick_suite_is_one_document_one_page_and_can_be_checked(tmp_path: Path) -> None:
+    out, page = tmp_path / "bench.json", tmp_path / "bench.html"
+    result = RUNNER.invoke(app, ["bench", "all", "--quick", "--json", str(out), "--html", str(page)])
+    assert result.exit_code == 0, result.output
+    document = json.loads(out.read_text())
+    assert document["schema_version"] == 1
+    names = {figure["name"] for figure in document["figures"]}
+    assert names >= {
+        "latency.ratio_to_floor",
+        "throughput.ratio_to_insightface",
+        "lanes.max_at_10fps",
+        "gallery.60.ratio_to_flat",
+        "fta.unmasked",
+        "verification.unmasked.fnmr@fmr1e-2",
+    }
+    assert set(document["run"]) == {"latency", "throughput", "lanes", "gallery", "accuracy"}
+    assert document["machine"]["cores"]
+    assert "<svg" in page.read_text()
+    checked = RUNNER.invoke(app, ["bench", "check", str(out)])
+    assert checked.exit_code == 0, checked.output
+    compared = RUNNER.invoke(app, ["bench", "compare", str(out), str(out), "--strict"])
+    assert compared.exit_code == 0, compared.output
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("command", ["latency", "throughput", "lanes", "gallery"])
+def test_every_bench_command_writes_the_same_kind_of_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(gallery, "run", lambda _plan, _searches, _console: canned("gallery.42000.ratio_to_flat"))
+    out = tmp_path / "a.json"
+    result = RUNNER.invoke(app, ["bench", command, "--quick", "--json", str(out)])
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(out.read_text())) == {
+        "schema_version",
+        "figures",
+        "insufficient",
+        "notes",
+        "plots",
+        "machine",
+        "run",
+    }
+
+
+def test_the_usual_pack_on_real_photographs(shared: Path, tmp_path: Path) -> None:
+    """Real models and pictures, few of them: whoever is found is found with a mask drawn on, too."""
+    people = sorted((shared / "data" / "faces" / "lfw").iterdir())[:6]
+    for person in people:
+        (tmp_path / "set" / person.name).mkdir(parents=True)
+        for photo in sorted(person.iterdir())[:2]:
+            (tmp_path / "set" / person.name / photo.name).symlink_to(photo)
+    arguments = ["bench", "accuracy", "--dataset", str(tmp_path / "set"), "--quick"]
+    out = tmp_path / "a.json"
+    result = RUNNER.invoke(app, [*arguments, "--json", str(out)])
+    assert result.exit_code == 0, result.output
+    document = json.loads(out.read_text())
+    figures = {figure["name"]: figure for figure in document["figures"]}
+    assert figures["fta.unmasked"]["value"] == 0.0
+    assert figures["mask_state.masked.wrong"]["value"] < 50
+    assert document["run"]["verification.unmasked"]["mated"] == 6
+    missing = {item["name"] for item in document["insufficient"]}
+    assert {"flight420", "verification.unmasked.fnmr@fmr1e-3"} <= missing
+
+
+def test_the_usual_plan_is_of_the_shared_photographs_and_of_another_set_only_itself(tmp_path: Path) -> None:
+    assert accuracy.default_plan(None, quick=True).dataset.name == "lfw"
+    other = accuracy.default_plan(tmp_path, quick=True)
+    assert replace(other, crowd=None) == accuracy.Plan(tmp_path, quick=True)
