@@ -118,8 +118,8 @@ class FrameSettings(_Group):
     )
     identical: Literal["lane", "passage", "allow"] = Field(
         "passage",
-        description="a picture that came before is refused: in any passage of the lane (wherever cameras are live), in the "
-        "same passage, or not at all (where pictures are played back)",
+        description="a picture that came before is refused: in any passage of the lane (wherever cameras are live), "
+        "in the same passage, or not at all (where pictures are played back)",
     )
     max_lag_s: float = Field(2.0, gt=0, le=60, description="from capture to arrival; later is stale")
     alarms: int = Field(
