@@ -41,13 +41,13 @@ async def test_the_passage_before_played_again_opens_nothing() -> None:
         first = await played(it, recorded)
         assert (first[-1].decision.outcome, codes_of(first)) == (pb.OUTCOME_OPEN, [])
         second = await played(it, recorded)
-        assert second[-1].decision.outcome == pb.OUTCOME_OFFICER
-        assert not second[-1].decision.HasField("similarity"), "a recorded frame was compared"
-        assert codes_of(second) == [Code.FRAME_REPLAYED] * 3 + [Code.FRAME_IDENTICAL]
+        told = second[-1].decision
+        assert (told.outcome, told.reason) == (pb.OUTCOME_OFFICER, pb.REASON_TAMPERED_FRAMES)
+        assert not told.HasField("similarity"), "a recorded frame was compared"
+        assert codes_of(second)[:3] == [Code.FRAME_REPLAYED] * 3
         alarms = [e.facts for e in it.engine.trail.journal.entries() if e.kind == EventKind.FRAMES_ALARM]
-        assert [(fact["lane"], fact["count"], fact["codes"]) for fact in alarms] == [
-            ("lane-1", 3, "FRAME_IDENTICAL FRAME_REPLAYED")
-        ]
+        assert [(fact["lane"], fact["count"]) for fact in alarms] == [("lane-1", 3)]
+        assert "FRAME_REPLAYED" in str(alarms[0]["codes"])
 
 
 async def test_a_camera_that_stands_still_opens_by_its_first_picture_and_alarms_nobody() -> None:
