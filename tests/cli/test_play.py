@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from gate.cli.app import app
 from gate.cli.exits import Exit
+from gate.manifest.mrz_layout import MrzKind
+from gate.manifest.write_mrz import write_mrz
 from tests.cli.conftest import Lane
 
 pytestmark = pytest.mark.shared
@@ -54,6 +56,33 @@ def test_a_video_is_played_against_a_document(lane: Lane, tmp_path: Path) -> Non
     result = runner.invoke(app, arguments)
     assert result.exit_code == Exit.OK, result.output
     assert json.loads(result.stdout.splitlines()[-1])["gallery_size"] == 1, "1:1, against the document's owner alone"
+
+
+def test_a_machine_readable_zone_is_claimed_from_the_input(lane: Lane, tmp_path: Path) -> None:
+    zone = write_mrz(
+        MrzKind.TD3,
+        code="P",
+        issuing_state="UTO",
+        number=lane.document,
+        surname="MUSTER",
+        given_names="ANNA",
+        nationality="UTO",
+        birth_date="800101",
+        sex="F",
+        expires="350101",
+    )
+    arguments = [
+        "play",
+        folder_of(lane.traveller, tmp_path),
+        "--server",
+        lane.served.address,
+        "--claim-mrz",
+        "-",
+        "--json",
+    ]
+    result = runner.invoke(app, arguments, input=zone)
+    assert result.exit_code == Exit.OK, result.output
+    assert json.loads(result.stdout.splitlines()[-1])["gallery_size"] == 1
 
 
 def test_one_picture_is_a_passage_too(lane: Lane, tmp_path: Path) -> None:
