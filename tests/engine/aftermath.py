@@ -10,6 +10,7 @@ from gate.claims.claim import PresentedKind
 from gate.decision.event import Decide
 from gate.decision.outcome import Outcome, Reason
 from gate.engine.attempt import StartRequest
+from gate.gallery.journey import Pass
 from tests.engine import prints
 from tests.engine.fakes import frame
 from tests.engine.stage import Expected, Stage
@@ -80,14 +81,19 @@ def check_token(stage: Stage, claim: PresentedKind, used_before: int) -> None:
 
 def check_pass(stage: Stage, passes_before: int, passes_now: int) -> None:
     """A pass is kept where a touchpoint's lane opened, and nowhere else; the last one ends the journey."""
-    assert stage.attempt.decision is not None
-    opened = stage.attempt.decision.outcome is Outcome.OPEN
-    touchpoint = stage.engine.settings.lanes[stage.attempt.lane_id].touchpoint
-    if opened and touchpoint == stage.engine.journeys.route.last:
-        assert passes_now < passes_before or not passes_before
-        who, flight = stage.attempt.decision.traveller_reference, stage.attempt.decision.flight
-        assert stage.engine.gallery.snapshot().find_reference(who, stage.engine.clock.utc(), flight) == ()
-    else:
+    attempt, journeys = stage.attempt, stage.engine.journeys
+    touchpoint = stage.engine.settings.lanes[attempt.lane_id].touchpoint
+    assert attempt.decision is not None
+    opened = attempt.decision.outcome is Outcome.OPEN
+    assert attempt.reserved is not None or not opened
+    if attempt.reserved is not None:
+        who, flight = attempt.reserved.reference, attempt.reserved.flight
+        kept = Pass(touchpoint, attempt.reserved.at) in journeys._book.read(who, flight).passes
+        ended = opened and touchpoint == journeys.route.last
+        assert kept == (opened and bool(touchpoint) and not ended)
+        found = stage.engine.gallery.snapshot().find_reference(who, stage.engine.clock.utc(), flight)
+        assert not (ended and found)
+    if not stage.passed_elsewhere and touchpoint != journeys.route.last:
         assert passes_now - passes_before == (opened and bool(touchpoint))
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from gate.claims.claim import Presented, PresentedKind
+from gate.decision.event import Decide
 from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import Outcome, Reason
+from gate.engine.attempt import StartRequest
 from gate.engine.fingers import FingerSample
-from gate.errors import EngineFault, FingerprintError, FrameError
-from gate.fingerprint.quality import LowQualityError
+from gate.errors import Code, EngineFault, FingerprintError, FrameError, ProtocolError
 from tests.claims.makers import FLIGHT
 from tests.engine import prints
 from tests.engine.fakes import frame
@@ -22,7 +26,11 @@ NOTHING = Presented.nothing()
 
 
 def shows(person: int | None, times: int = 1, **sees: Any) -> Step:
-    """The camera sees `person`, half a second later each time, as long as nothing is decided."""
+    """The camera sees `person`, half a second later each time, as long as nothing is decided.
+
+    `sees` as for `fakes.frame`; `live` is what the gate's own sensor says of the face.
+    """
+    live = sees.pop("live", None)
 
     def step(stage: Stage) -> None:
         for _ in range(times):
@@ -30,10 +38,9 @@ def shows(person: int | None, times: int = 1, **sees: Any) -> Step:
                 return
             stage.clock.wait(0.5)
             stage.sequence += 1
+            shown = replace(frame(person, stage.sequence, **sees), sensor_liveness=live)
             try:
-                stage.effects += stage.attempt.observe(
-                    frame(person, stage.sequence, **sees), stage.engine.clock.monotonic()
-                )
+                stage.effects += stage.attempt.observe(shown, stage.engine.clock.monotonic())
             except FrameError as error:
                 stage.errors.append(error)
             except EngineFault:
@@ -53,8 +60,10 @@ def lays(sample: FingerSample) -> Step:
         stage.clock.wait(1.0)
         try:
             stage.effects += stage.attempt.take_finger(sample, stage.engine.clock.monotonic())
-        except (FingerprintError, LowQualityError) as error:
+        except FingerprintError as error:
             stage.errors.append(error)
+            if stage.attempt.decision is not None:  # the last sample: what it led to is not returned beside the error
+                stage.effects.append(Decide(stage.attempt.decision))
         except EngineFault:
             stage.effects += stage.attempt.fault("incident-8")
 
@@ -170,17 +179,17 @@ def called(flight: str = FLIGHT, gate: str = "B12", opens_h: float = -1.0, close
     return step
 
 
-def passed(lane: str, person: int, claim: Callable[[Stage], Presented] | Presented = NOTHING) -> Step:
-    """A whole passage at another lane, that opens; then a minute passes."""
+def passed(lane: str, person: int, claim: Presented = NOTHING, wait_s: float = 60) -> Step:
+    """A whole passage at another lane, that opens; then some time passes."""
 
     def step(stage: Stage) -> None:
         assert elsewhere(stage, lane, person, claim) is Outcome.OPEN
-        stage.clock.wait(60)
+        stage.clock.wait(wait_s)
 
     return step
 
 
-def refused(lane: str, person: int, claim: Callable[[Stage], Presented] | Presented = NOTHING) -> Step:
+def refused(lane: str, person: int, claim: Presented = NOTHING) -> Step:
     """The same, and it stays shut."""
 
     def step(stage: Stage) -> None:
@@ -190,10 +199,11 @@ def refused(lane: str, person: int, claim: Callable[[Stage], Presented] | Presen
     return step
 
 
-def elsewhere(stage: Stage, lane: str, person: int, claim: Callable[[Stage], Presented] | Presented) -> Outcome:
+def elsewhere(stage: Stage, lane: str, person: int, claim: Presented) -> Outcome:
     """A whole passage beside the one that is watched."""
     watched, effects = stage.attempt, stage.effects
-    stage.opens(lane, claim(stage) if callable(claim) else claim)
+    stage.passed_elsewhere += 1
+    stage.opens(lane, claim)
     shows(person, 4)(stage)
     stage.closes()
     assert stage.attempt.decision is not None
@@ -208,6 +218,13 @@ def by_document(person: int) -> Presented:
 
 def by_reference(person: int) -> Presented:
     return Presented(PresentedKind.REFERENCE, name(person))
+
+
+def tries_the_busy_lane(stage: Stage) -> None:
+    """A second passage at the lane that is watched."""
+    with pytest.raises(ProtocolError) as busy:
+        stage.engine.open_passage(StartRequest(stage.attempt.lane_id))
+    assert busy.value.code is Code.LANE_BUSY
 
 
 def _all(stage: Stage, what: tuple[Step, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gate.audit.event import EventKind
 from gate.claims.claim import Presented
 from gate.engine.fingers import FingerReader
 from tests.claims.makers import FLIGHT
@@ -33,6 +34,7 @@ class Situation:
         reader: of fingers; None: this engine has none.
         watched: who is on the watch list.
         port: IATA code of the place.
+        crowd: so many more are expected, on a flight of their own.
         holds: what must be so afterwards, beside what must always be so.
     """
 
@@ -41,13 +43,14 @@ class Situation:
     ends: tuple[str, str, int | None]
     expected: tuple[Expected, ...] = PEOPLE
     before: tuple[Step, ...] = ()
-    claim: Presented | Callable[[Stage], Presented] = NOTHING
+    claim: Presented = NOTHING
     lane: str = "lane-1"
     sensor: bool = False
     flight: str = ""
     reader: FingerReader | None = field(default_factory=prints.reader)
     watched: tuple[int, ...] = ()
     port: str = ""
+    crowd: int = 0
     holds: tuple[Check, ...] = ()
 
 
@@ -93,6 +96,16 @@ def nothing_compared(stage: Stage) -> None:
     assert stage.attempt.decision is not None
     assert stage.attempt.decision.comparison is None
     assert stage.attempt.report().used == 0
+
+
+def destroyed(*why: str) -> Check:
+    """Of each destruction in the journal, why."""
+
+    def check(stage: Stage) -> None:
+        entries = [entry for entry in stage.journal.entries() if entry.kind == EventKind.DESTRUCTION]
+        assert [entry.facts["why"] for entry in entries] == list(why)
+
+    return check
 
 
 def among(travellers: int) -> Check:

@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from gate.audit.journal import MemoryJournal
 from gate.claims.claim import ClaimRules, Presented, Tokens
 from gate.claims.replay import MemoryUsedTokens
 from gate.clock import ClockStep, GuardedClock
 from gate.decision.event import Effect
+from gate.decision.liveness import LivenessLimits, LivenessMode
 from gate.decision.policy import Policy
 from gate.engine.attempt import Attempt, StartRequest
 from gate.engine.engine import Engine
@@ -21,6 +25,8 @@ from gate.errors import GateError
 from gate.gallery.gallery import Change
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt
+from gate.gallery.revise import revise
+from gate.gallery.segment import Entry, Segment
 from gate.gallery.traveller import Particulars, TravelDocument, Traveller
 from gate.gallery.watch_store import UnkeptWatchList, Watched
 from gate.gallery.watchlist import Nearest, WatchList
@@ -39,6 +45,7 @@ LANES = {
     "lane-2": LaneSettings(),
     "vehicle": LaneSettings(profile="vehicle"),
     "youth": LaneSettings(profile="youth"),
+    "careful": LaneSettings(profile="careful"),
     "bags": LaneSettings(touchpoint="bag_drop"),
     "security": LaneSettings(touchpoint="security"),
     "security-2": LaneSettings(touchpoint="security"),
@@ -46,6 +53,10 @@ LANES = {
     "gate-b12": LaneSettings(touchpoint="boarding", gate="B12"),
     "gate-b12-2": LaneSettings(touchpoint="boarding", gate="B12"),
     "gate-a1": LaneSettings(touchpoint="boarding", gate="A1"),
+}
+PROFILES = {
+    "youth": Policy(min_age=12),
+    "careful": Policy(liveness=LivenessLimits(mode=LivenessMode.REQUIRED)),
 }
 LOOKALIKE = 0.6
 """Similarity from which people are marked as look-alikes: that of the test calibration at a rate of 1e-6."""
@@ -125,6 +136,7 @@ class Stage:
         errors: what was refused on the way, frames and samples.
         receipts: of every destruction that somebody asked for.
         steps: of the clock.
+        passed_elsewhere: passes given at other lanes while this passage was open.
     """
 
     def __init__(
@@ -141,10 +153,11 @@ class Stage:
         self.steps: list[ClockStep] = []
         self.used = MemoryUsedTokens()
         self.sequence = 0
+        self.passed_elsewhere = 0
         guarded = GuardedClock(self.clock, self.steps.append)
         self.watch_list = StagedWatchList(PACK, guarded, UnkeptWatchList(self.journal))
         self.engine = Engine(
-            Settings(lanes=LANES, profiles={"youth": Policy(min_age=12)}, manifest={"port": port}),
+            Settings(lanes=LANES, profiles=PROFILES, manifest={"port": port}),
             self.vision,
             WEIGHED,
             MemoryGallery(PACK, journal=self.journal, clock=guarded, lookalike_similarity=LOOKALIKE),
@@ -172,6 +185,13 @@ class Stage:
             template = prints.reader().read(prints.enrolled(who.finger))
             self.engine.gallery.enrol_finger(traveller.reference, traveller.flight, template)
 
+    def crowd(self, travellers: int) -> None:
+        """So many more, all at once: one by one they would take minutes."""
+        gallery = self.engine.gallery
+        assert isinstance(gallery, MemoryGallery)
+        flights = {**gallery.snapshot().flights, **_crowd(travellers, self.clock.now + timedelta(hours=4))}
+        gallery._snapshot = replace(gallery.snapshot(), flights=flights)
+
     def update(self, person: int, flight: str = FLIGHT, **particulars: Any) -> None:
         """As a manifest does: particulars anew, templates kept."""
         entry = self.engine.gallery.snapshot().find_reference(name(person), self.engine.clock.utc(), flight)[0]
@@ -192,6 +212,17 @@ class Stage:
     @property
     def decided(self) -> bool:
         return self.attempt.decision is not None
+
+
+@cache
+def _crowd(people: int, until: datetime) -> dict[str, tuple[Segment, ...]]:
+    """A flight of nobody in particular. Built once: nothing in it ever changes."""
+    flight = "ZZ0001/2026-11-22"
+    faces = np.random.default_rng(people).normal(size=(people, 64)).astype(np.float32)
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    travellers = [Traveller(f"traveller-{1000 + n}", flight, until) for n in range(people)]
+    entries = {who.reference: Entry(who, row[np.newaxis]) for who, row in zip(travellers, faces, strict=True)}
+    return {flight: revise(flight, (), frozenset(), entries)}
 
 
 def in_another_thread(work: Callable[[], None]) -> None:
