@@ -26,6 +26,7 @@ from benchmarks import accuracy_figures as figures
 from benchmarks import accuracy_flights as flights
 from benchmarks import accuracy_verification as verification
 from benchmarks import rates
+from benchmarks.accuracy_groups import by_groups, read_labels
 from benchmarks.accuracy_photos import Listing, Photo, list_distractors, list_people, read_lookalikes, read_pairs
 from benchmarks.accuracy_templates import LIMITS, Acquisition, Seen, Templates, stacked
 from benchmarks.measured import Measured
@@ -51,7 +52,7 @@ class Plan:
         masked_dataset: the same people's masked probes; None draws masks onto the photographs.
         distractors: people who are nobody of the data set, one photograph each.
         crowd: folder of aligned crops that fill the checkpoint's gallery, see `checkpoint.read_crops`.
-        pairs, lookalikes: see `read_pairs` and `read_lookalikes`.
+        pairs, lookalikes, groups: see `read_pairs`, `read_lookalikes` and `read_labels`.
         pack: model pack, by name.
         flights: simulated.
         replicates: resamplings of the people.
@@ -66,6 +67,7 @@ class Plan:
     crowd: Path | None = None
     pairs: Path | None = None
     lookalikes: Path | None = None
+    groups: Path | None = None
     pack: str = DEFAULT_PACK
     flights: int = 100
     replicates: int = 300
@@ -137,6 +139,7 @@ class Sides:
         distractors: further people.
         barred: see `flights.Crowd`.
         photo_of: where each photograph's row is.
+        number: of each person, by name.
     """
 
     clean: Templates
@@ -145,6 +148,7 @@ class Sides:
     distractors: int
     barred: Mapping[int, frozenset[int]]
     photo_of: Mapping[Path, int]
+    number: Mapping[str, int]
 
 
 def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
@@ -251,7 +255,7 @@ def _acquire(
         )
     barred = _barred(read_lookalikes(plan.lookalikes) if plan.lookalikes else [], number)
     photo_of = {photo.path.resolve(): i for i, photo in enumerate(photos)}
-    return Sides(bare, masked, people, len(strangers.photos), barred, photo_of), notes
+    return Sides(bare, masked, people, len(strangers.photos), barred, photo_of, number), notes
 
 
 def _masked_photos(
@@ -346,6 +350,12 @@ def _simulate(plan: Plan, engine: Engine, sides: Sides, found: figures.Found, pr
     elif seated.fillers:
         found.notes.append(f"flights: {seated.fillers} of {size} expected travellers are distractors, who never come")
     figures.identification(found, f"flight{size}", searches, FPIR, calibrated=calibrated)
+    if plan.groups is not None:
+        labels = read_labels(plan.groups)
+        for mode in (flights.UNMASKED, flights.MASKED):
+            threshold = found.thresholds.get(f"flight{size}.{mode}.tpir@fpir{FPIR:g}")
+            if threshold is not None:
+                by_groups(found, f"flight{size}.{mode}", searches[mode], threshold, labels, sides.number)
     if plan.quick:
         return
     crops = checkpoint.read_crops(plan.crowd) if plan.crowd else ()

@@ -33,6 +33,7 @@ class Found:
     plots: list[Plot] = field(default_factory=list)
     run: dict[str, object] = field(default_factory=dict)
     verified: dict[str, verification.Comparisons] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, rate: rates.Rate) -> None:
         """A rate, in per cent."""
@@ -119,6 +120,7 @@ def identification(
             continue
         both = mode == flights.MIXED and calibrated
         result = flights.identify(part, fpir, resampled, by_lead=both)
+        found.thresholds[label] = result.threshold
         if result.enough:
             found.add(label, result.tpir)
         else:

@@ -39,6 +39,7 @@ def accuracy(
     lookalikes: Path | None = typer.Option(
         None, "--lookalikes", help="CSV with the columns identity_a, identity_b: never compared."
     ),
+    groups: Path | None = typer.Option(None, "--groups", help="CSV with the column identity and columns of labels."),
     pack: str | None = _PACK,
     flights: int = typer.Option(100, "--flights", min=1, help="Flights to simulate."),
     seed: int = typer.Option(7, "--seed", help="Of flights, drawn masks and resampling."),
@@ -65,6 +66,7 @@ def accuracy(
             distractors=distractors or plan.distractors,
             pairs=pairs or plan.pairs,
             lookalikes=lookalikes or plan.lookalikes,
+            groups=groups,
             pack=pack or plan.pack,
             flights=flights,
             seed=seed,
@@ -99,6 +101,40 @@ def fingerprint(
         if dataset is not None:
             plan = benchmark.Plan(dataset=dataset, templates=templates, plots=plots)
         benchmark.run(plan, write_json)
+
+
+@app.command()
+def policy(
+    dataset: Path | None = typer.Option(None, "--dataset", help="Folder of `PERSON/PHOTO`; by default of ../shared."),
+    profile: str = typer.Option("pedestrian", "--profile", help="Of `gate policy list`."),
+    passages: int | None = typer.Option(None, "--passages", min=10, help="How many to play."),
+    templates: Path | None = typer.Option(None, "--templates", help="Of fingers, as for `gate bench fingerprint`."),
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """What a lane does with travellers: opened, asked for a finger, referred, wrongly opened, and how soon.
+
+    Simulated passages of expected travellers, of strangers, and of people with somebody else's document.
+
+    Examples:
+
+    - `gate bench policy --profile vehicle --html out/vehicle.html`
+    """
+    with _measuring(blas_threads=1):
+        from benchmarks import policy as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.default_plan(dataset, quick=quick)
+        plan = replace(
+            plan,
+            profile=profile,
+            passages=passages or plan.passages,
+            templates=templates,
+            pack=pack or plan.pack,
+        )
+        run("policy", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
 
 
 @app.command()

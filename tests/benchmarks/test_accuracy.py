@@ -325,3 +325,21 @@ def test_a_crowd_of_crops_is_searched_with_the_gallery(tmp_path: Path) -> None:
     assert found.run["checkpoint84.unmasked"]["gallery"] == 84  # type: ignore[index]  # a mapping
     assert any("54 people of the data set, 0 distractors and 30 crops" in note for note in found.notes)
     assert "checkpoint42000.unmasked.tpir@fpir0.003" in {item.name for item in found.insufficient}
+
+
+def test_groups_are_told_apart_at_one_threshold(tmp_path: Path) -> None:
+    """Of 45 people in one group 15 are never seen a second time: they alone are missed, and the gap says so."""
+    dataset = save(tmp_path, "set", PEOPLE, 2)
+    for person in range(0, 30, 2):
+        (dataset / f"p{person:03}" / "1.png").write_bytes(b"")
+    lines = "".join(f"set/p{p:03},{'even' if p % 2 == 0 else 'odd'},{'few' if p < 5 else ''}\n" for p in PEOPLE)
+    (tmp_path / "groups.csv").write_text("identity,parity,size\n" + lines)
+    found = measure(plan(dataset, groups=tmp_path / "groups.csv"))
+    by_name = found.by_name()
+    even, odd = (by_name[f"flight40.unmasked.parity.{name}.tpir"] for name in ("even", "odd"))
+    assert odd.value == 100.0
+    assert 55 < even.value < 80
+    gap = by_name["flight40.unmasked.parity.tpir_gap"]
+    assert gap.value == pytest.approx(odd.value - even.value)
+    assert gap.ci_low > 5
+    assert "flight40.unmasked.size.few.tpir" in {item.name for item in found.insufficient}
