@@ -11,7 +11,7 @@ whether it may. They come after the comparison: nobody gets in by them, and they
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Self
@@ -125,6 +125,18 @@ def judge(
     if touchpoint not in route.touchpoints:
         return Reason.OUT_OF_ORDER
     return _judge_journey(route, touchpoint, journey, now) or _judge_flight(route, touchpoint, gate, plan, now)
+
+
+def together(route: Route, own: Journey, others: Iterable[Journey]) -> Journey:
+    """A traveller's journey on one flight with what they passed on others, of which only the end is each flight's own.
+
+    Who changes flights here is one person, who goes through security once: on which of the two they were recognised
+    does not matter.
+    """
+    elsewhere = {made for other in others for made in other.passes if made.touchpoint != route.last}
+    if elsewhere <= set(own.passes):
+        return own
+    return Journey(tuple(sorted({*own.passes, *elsewhere}, key=lambda made: made.at)))
 
 
 def counting(route: Route, journey: Journey) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -95,7 +95,9 @@ class Engine:
         self._parts = Parts(vision, self.gallery.snapshot, self.clock, fingers)
         self._claims = claims or ClaimRules(settings.manifest.port)
         self.plans = FlightPlans(plans or UnkeptPlans(journal), self.clock, settings.journey.touchpoints)
-        self.journeys = Journeys(settings.journey, self.gallery.journeys, self.plans.of, self.withdraw)
+        self.journeys = Journeys(
+            settings.journey, self.gallery.journeys, self._flights_of, self.plans.of, self.withdraw
+        )
         self.desk = Desk(self.journeys, self.gallery, self.trail, self.clock)
         self._busy: dict[str, str] = {}  # lane -> passage or watch
         self._lookouts: dict[str, Lookout] = {}
@@ -373,6 +375,9 @@ class Engine:
 
     def _embed(self, photo: bytes) -> Probe:
         return template_of(self._vision, photo)
+
+    def _flights_of(self, reference: str) -> Iterator[str]:
+        return (segment.flight for segment, _ in self.gallery.snapshot().places(reference, None))
 
     def _take_pass(self, lane: LaneSettings, reference: str, flight: str, now: datetime) -> Reason | None:
         return self.journeys.claim_pass(reference, flight, lane.touchpoint, lane.gate, now)

@@ -14,15 +14,18 @@ to an officer, and opens nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from gate.decision.journey import FlightPlan, Route, counting, judge
+from gate.decision.journey import FlightPlan, Journey, Route, counting, judge, together
 from gate.decision.outcome import Reason
 from gate.errors import NotFoundError
-from gate.gallery.journeys import JourneyBook
+from gate.gallery.journeys import JourneyBook, Page, Pages
 from gate.gallery.receipt import Receipt, Why
+from gate.gallery.traveller import Candidates
 
 _log = structlog.get_logger(__name__)
 
@@ -30,11 +33,13 @@ _log = structlog.get_logger(__name__)
 class Journeys:
     """The journeys of all who are expected. Safe for threads; every call may wait for the disk, where there is a store.
 
-    At a lane that stands at no touchpoint (an empty name) no rules apply and nothing is kept.
+    At a lane that stands at no touchpoint (an empty name) no rules apply and nothing is kept. What somebody passes on
+    one flight they have passed on every flight that they are on; only the last touchpoint is of one flight alone.
 
     Args:
         route: of the place.
         book: of the gallery.
+        flights_of: the flights on which a reference is expected.
         plan_of: the plan of a flight; None when there is none.
         withdraw: destroys a traveller on a flight: `Engine.withdraw`.
     """
@@ -43,11 +48,13 @@ class Journeys:
         self,
         route: Route,
         book: JourneyBook,
+        flights_of: Callable[[str], Iterable[str]],
         plan_of: Callable[[str], FlightPlan | None],
         withdraw: Callable[[str, str, Why], Receipt],
     ) -> None:
         self.route = route
         self._book = book
+        self._flights_of = flights_of
         self._plan_of = plan_of
         self._withdraw = withdraw
 
@@ -64,8 +71,7 @@ class Journeys:
         """
         if not touchpoint:
             return None
-        journey = self._book.read(reference, flight)
-        return judge(self.route, touchpoint, lane_gate, self._plan_of(flight), journey, now)
+        return judge(self.route, touchpoint, lane_gate, self._plan_of(flight), self._read(reference, flight), now)
 
     def claim_pass(self, reference: str, flight: str, touchpoint: str, lane_gate: str, now: datetime) -> Reason | None:
         """Reserves the pass, if nothing bars it; else says what does. In one step: of two lanes at once, one gets it.
@@ -83,12 +89,13 @@ class Journeys:
         """
         if not touchpoint:
             return None
-        with self._book.opened(reference, flight) as page:
-            if page is None:
+        with self._opened(reference, flight) as pages:
+            if flight not in pages:
                 return Reason.EXPIRED
-            barred = judge(self.route, touchpoint, lane_gate, self._plan_of(flight), page.journey, now)
+            journey = self._whole(flight, pages)
+            barred = judge(self.route, touchpoint, lane_gate, self._plan_of(flight), journey, now)
             if barred is None:
-                page.journey = page.journey.passing(touchpoint, now)
+                self._note(flight, pages, touchpoint, now)
             return barred
 
     def give_back(self, reference: str, flight: str, touchpoint: str, now: datetime) -> None:
@@ -101,8 +108,8 @@ class Journeys:
         """
         if not touchpoint:
             return
-        with self._book.opened(reference, flight) as page:
-            if page is not None:
+        with self._opened(reference, flight) as pages:
+            for page in pages.values():
                 page.journey = page.journey.without(touchpoint, now)
 
     def has_passed(self, reference: str, flight: str, touchpoint: str, now: datetime) -> bool:
@@ -111,7 +118,7 @@ class Journeys:
         Raises:
             StorageFault: as `bar`.
         """
-        journey = self._book.read(reference, flight)
+        journey = self._read(reference, flight)
         last = journey.last(touchpoint)
         lately = last is not None and now < last + self.route.again_after(touchpoint)
         return lately and touchpoint in counting(self.route, journey)
@@ -122,9 +129,9 @@ class Journeys:
         Raises:
             StorageFault: they have not passed.
         """
-        with self._book.opened(reference, flight) as page:
-            if page is not None:
-                page.journey = page.journey.passing(touchpoint, now)
+        with self._opened(reference, flight) as pages:
+            if flight in pages:
+                self._note(flight, pages, touchpoint, now)
 
     def passed(self, reference: str, flight: str, touchpoint: str) -> Receipt | None:
         """The gate has opened. At the last touchpoint the traveller's record is destroyed; the receipt of that.
@@ -160,21 +167,48 @@ class Journeys:
             _log.warning("journeys_ended_late", travellers=len(left_over))
         return len(left_over)
 
-    def pick(self, reference: str, flights: Iterable[str], touchpoint: str, lane_gate: str, now: datetime) -> str:
-        """Of several flights that the same person is on (a transfer), the one on which they may pass here now.
+    def prefer(self, candidates: Candidates, touchpoint: str, lane_gate: str, now: datetime) -> Candidates:
+        """Puts first, of the flights that the best candidate is on (a transfer), the one on which they may pass now.
+
+        It takes the best similarity of them all: the templates are one person's, whatever flight they came with.
 
         Args:
-            reference, touchpoint, lane_gate, now: as for `bar`.
-            flights: at least one.
-
-        Returns:
-            the first that nothing bars; else the first.
+            candidates: of a search or comparison.
+            touchpoint, lane_gate, now: as for `bar`.
 
         Raises:
             StorageFault: as `bar`.
         """
-        those = list(flights)
-        if len(those) == 1:
-            return those[0]
-        free = (flight for flight in those if self.bar(reference, flight, touchpoint, lane_gate, now) is None)
-        return next(free, those[0])
+        best = next(iter(candidates.ranked), None)
+        same = [one for one in candidates.ranked if best and one.traveller.reference == best.traveller.reference]
+        if not touchpoint or len(same) < 2:
+            return candidates
+        free = (
+            one
+            for one in same
+            if self.bar(one.traveller.reference, one.traveller.flight, touchpoint, lane_gate, now) is None
+        )
+        first = next(free, same[0])
+        rest = tuple(one for one in candidates.ranked if one is not first)
+        return replace(candidates, ranked=(replace(first, similarity=same[0].similarity), *rest))
+
+    def _opened(self, reference: str, flight: str) -> AbstractContextManager[Pages]:
+        return self._book.opened(reference, self._flights(reference, flight))
+
+    def _read(self, reference: str, flight: str) -> Journey:
+        flights = self._flights(reference, flight)
+        return self._whole(flight, {each: Page(self._book.read(reference, each)) for each in flights})
+
+    def _flights(self, reference: str, flight: str) -> list[str]:
+        return list(dict.fromkeys([flight, *self._flights_of(reference)]))
+
+    def _whole(self, flight: str, pages: Pages) -> Journey:
+        """The journey on a flight, with what was passed on the others."""
+        others = (page.journey for other, page in pages.items() if other != flight)
+        return together(self.route, pages[flight].journey, others)
+
+    def _note(self, flight: str, pages: Pages, touchpoint: str, now: datetime) -> None:
+        """One more pass: on every flight, so that it outlives any of them; the last touchpoint's on that one alone."""
+        whole = {each: self._whole(each, pages) for each in pages}
+        for each in [flight] if touchpoint == self.route.last else pages:
+            pages[each].journey = whole[each].passing(touchpoint, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,10 @@ class Page:
     journey: Journey
 
 
+Pages = Mapping[str, Page]
+"""Of one traveller, by flight."""
+
+
 class JourneyBook(Protocol):
     """Every journey of those who are expected. Safe for threads."""
 
@@ -38,10 +42,11 @@ class JourneyBook(Protocol):
         """
         ...
 
-    def opened(self, reference: str, flight: str) -> AbstractContextManager[Page | None]:
-        """The journey, to read and change it in one step; None for somebody who is not expected (any more).
+    def opened(self, reference: str, flights: Iterable[str]) -> AbstractContextManager[Pages]:
+        """The journeys of one traveller on several flights, to read and change them in one step.
 
-        What was changed is durable, where the gallery is, when the block has ended; nothing is when it raises.
+        Flights on which the traveller is not expected (any more) have no page. What was changed is durable,
+        where the gallery is, when the block has ended; nothing is when it raises.
 
         Raises:
             StorageFault: SEAL_BROKEN, DISK_FULL, DISK_FAILED: nothing was changed.
@@ -74,18 +79,16 @@ class MemoryJourneys:
         return self._journeys.get(flight, {}).get(reference, EMPTY)
 
     @contextmanager
-    def opened(self, reference: str, flight: str) -> Iterator[Page | None]:
+    def opened(self, reference: str, flights: Iterable[str]) -> Iterator[Pages]:
         """See `JourneyBook`."""
         with self._changing:
             # Asked within the lock: who leaves the snapshot later is forgotten later, and nobody is left behind.
-            if not self._expected(reference, flight):
-                yield None
-                return
-            before = self.read(reference, flight)
-            page = Page(before)
-            yield page
-            if page.journey != before:
-                self._journeys.setdefault(flight, {})[reference] = page.journey
+            before = {flight: self.read(reference, flight) for flight in flights if self._expected(reference, flight)}
+            pages = {flight: Page(journey) for flight, journey in before.items()}
+            yield pages
+            for flight, page in pages.items():
+                if page.journey != before[flight]:
+                    self._journeys.setdefault(flight, {})[reference] = page.journey
 
     def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
         """See `JourneyBook`."""
@@ -131,22 +134,21 @@ class SealedJourneys:
             return _read(connection, seal, seal.tag(reference))
 
     @contextmanager
-    def opened(self, reference: str, flight: str) -> Iterator[Page | None]:
+    def opened(self, reference: str, flights: Iterable[str]) -> Iterator[Pages]:
         """See `JourneyBook`."""
-        seal = self._seals().get(flight)
-        if seal is None:
-            yield None
-            return
-        tag = seal.tag(reference)
+        known = self._seals()
+        seals = {flight: known[flight] for flight in flights if flight in known}
         with self._database.transaction() as connection:
-            if not _is_there(connection, seal, tag):
-                yield None
-                return
-            before = _read(connection, seal, tag)
-            page = Page(before)
-            yield page
-            if page.journey != before:
-                _write(connection, seal, tag, reference, page.journey)
+            before = {
+                flight: _read(connection, seal, tag)
+                for flight, seal in seals.items()
+                if _is_there(connection, seal, tag := seal.tag(reference))
+            }
+            pages = {flight: Page(journey) for flight, journey in before.items()}
+            yield pages
+            for flight, page in pages.items():
+                if page.journey != before[flight]:
+                    _write(connection, seals[flight], reference, page.journey)
 
     def having_passed(self, touchpoint: str) -> tuple[tuple[str, str], ...]:
         """See `JourneyBook`."""
@@ -168,7 +170,8 @@ def _read(connection: sqlite3.Connection, seal: FlightSeal, tag: bytes) -> Journ
     return _unpack(seal, tag, row[0])[1] if row else EMPTY
 
 
-def _write(connection: sqlite3.Connection, seal: FlightSeal, tag: bytes, reference: str, journey: Journey) -> None:
+def _write(connection: sqlite3.Connection, seal: FlightSeal, reference: str, journey: Journey) -> None:
+    tag = seal.tag(reference)
     made = [[one.touchpoint, one.at.astimezone(UTC).isoformat()] for one in journey.passes]
     sealed = seal.close("journey", tag, json.dumps([reference, made], separators=(",", ":")).encode())
     connection.execute(

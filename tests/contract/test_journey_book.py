@@ -59,11 +59,10 @@ def expect(gallery: Gallery, *references: str, flight: str = "CX1") -> None:
 
 def go(gallery: Gallery, reference: str, touchpoint: str, flight: str = "CX1", minutes: int = 0) -> bool:
     """Passes; whether the traveller is expected."""
-    with gallery.journeys.opened(reference, flight) as page:
-        if page is None:
-            return False
-        page.journey = page.journey.passing(touchpoint, NOW + timedelta(minutes=minutes))
-        return True
+    with gallery.journeys.opened(reference, [flight]) as pages:
+        for page in pages.values():
+            page.journey = page.journey.passing(touchpoint, NOW + timedelta(minutes=minutes))
+        return flight in pages
 
 
 def test_what_was_passed_is_known_in_order_and_by_flight(gallery: Gallery) -> None:
@@ -88,9 +87,8 @@ def test_somebody_who_is_not_expected_has_no_page(gallery: Gallery) -> None:
 
 def test_a_block_that_raises_changes_nothing(gallery: Gallery) -> None:
     expect(gallery, "a")
-    with pytest.raises(RuntimeError, match="broke"), gallery.journeys.opened("a", "CX1") as page:
-        assert page is not None
-        page.journey = page.journey.passing("security", NOW)
+    with pytest.raises(RuntimeError, match="broke"), gallery.journeys.opened("a", ["CX1"]) as pages:
+        pages["CX1"].journey = pages["CX1"].journey.passing("security", NOW)
         raise RuntimeError("broke")
     assert gallery.journeys.read("a", "CX1") == EMPTY
     assert go(gallery, "a", "security"), "the book is locked for good"
@@ -159,11 +157,10 @@ def test_pages_are_opened_one_after_the_other(gallery: Gallery) -> None:
 
     def lane() -> None:
         together.wait()
-        with gallery.journeys.opened("a", "CX1") as page:
-            assert page is not None
-            if page.journey == EMPTY:
+        with gallery.journeys.opened("a", ["CX1"]) as pages:
+            if pages["CX1"].journey == EMPTY:
                 first.append(threading.get_ident())
-                page.journey = page.journey.passing("security", NOW)
+                pages["CX1"].journey = pages["CX1"].journey.passing("security", NOW)
 
     lanes = [threading.Thread(target=lane) for _ in range(8)]
     for thread in lanes:
@@ -171,6 +168,38 @@ def test_pages_are_opened_one_after_the_other(gallery: Gallery) -> None:
     for thread in lanes:
         thread.join()
     assert len(first) == 1
+
+
+def test_nobody_opens_what_is_open(gallery: Gallery) -> None:
+    expect(gallery, "a")
+    entered = threading.Event()
+
+    def lane() -> None:
+        with gallery.journeys.opened("a", ["CX1"]):
+            entered.set()
+
+    other = threading.Thread(target=lane)
+    with gallery.journeys.opened("a", ["CX1"]):
+        other.start()
+        assert not entered.wait(0.2)
+    other.join()
+    assert entered.is_set()
+
+
+def test_several_flights_change_together_or_not_at_all(gallery: Gallery) -> None:
+    expect(gallery, "a")
+    expect(gallery, "a", flight="CX2")
+    with gallery.journeys.opened("a", ["CX1", "CX2", "CX9"]) as pages:
+        assert set(pages) == {"CX1", "CX2"}
+        for page in pages.values():
+            page.journey = page.journey.passing("security", NOW)
+    both = [gallery.journeys.read("a", flight).last("security") for flight in ("CX1", "CX2")]
+    assert both == [NOW, NOW]
+    with pytest.raises(RuntimeError, match="broke"), gallery.journeys.opened("a", ["CX1", "CX2"]) as pages:
+        for page in pages.values():
+            page.journey = page.journey.passing("border", NOW)
+        raise RuntimeError("broke")
+    assert [gallery.journeys.read("a", flight).last("border") for flight in ("CX1", "CX2")] == [None, None]
 
 
 def test_a_pass_and_a_withdrawal_at_once_leave_nothing(gallery: Gallery) -> None:

@@ -20,7 +20,7 @@ from gate.engine.plans import StoredPlans
 from gate.errors import Code, InputError, NotFoundError, ProtocolError, StorageFault
 from gate.gallery.receipt import Why
 from gate.gallery.sealed import SealedGallery
-from gate.gallery.traveller import Traveller
+from gate.gallery.traveller import Candidate, Candidates, Traveller
 from gate.settings import Settings
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
@@ -181,17 +181,73 @@ def test_closing_early_is_a_new_plan(rig: Rig) -> None:
     assert rig.claim("t1", "boarding", "B12") is Reason.FLIGHT_CLOSED
 
 
-def test_a_transfer_passenger_boards_the_flight_that_boards(rig: Rig) -> None:
-    """The arriving leg and the departing one are both expected here: the first found must not decide."""
+def transfers(rig: Rig) -> None:
+    """The arriving leg and the departing one are both expected here, and are one person."""
     rig.engine.enrol(Traveller("t1", LATER_FLIGHT, rig.clock.utc() + timedelta(hours=6)), photo(1))
     rig.engine.plans.set(boarding_plan(rig.clock, LATER_FLIGHT, "A7"))
+
+
+def test_a_transfer_passenger_goes_through_security_once_for_both_flights(rig: Rig) -> None:
+    transfers(rig)
+    assert rig.claim("t1", "security", flight=FLIGHT) is None
+    assert rig.claim("t1", "security", flight=LATER_FLIGHT) is Reason.ALREADY_PASSED
+    rig.clock.wait(30 * 60)
+    assert rig.claim("t1", "border", flight=LATER_FLIGHT) is None
+    rig.clock.wait(30 * 60)
+    rig.engine.close_flight(FLIGHT)  # the arriving flight is over, and takes none of it away
+    assert rig.claim("t1", "boarding", "A7", LATER_FLIGHT) is None
+
+
+def test_a_flight_that_is_loaded_late_knows_what_its_travellers_have_passed(rig: Rig) -> None:
+    rig.claim("t1", "security", flight=FLIGHT)
+    transfers(rig)
+    rig.clock.wait(30 * 60)
+    assert rig.claim("t1", "border", flight=LATER_FLIGHT) is None
+
+
+def test_boarding_one_flight_does_not_end_the_other(rig: Rig) -> None:
+    transfers(rig)
     for touchpoint in ("security", "border"):
-        rig.claim("t1", touchpoint, flight=LATER_FLIGHT)
+        rig.claim("t1", touchpoint)
         rig.clock.wait(30 * 60)
-    flights = (FLIGHT, LATER_FLIGHT)
-    assert rig.journeys.pick("t1", flights, "boarding", "A7", rig.clock.utc()) == LATER_FLIGHT
-    assert rig.journeys.pick("t1", flights, "boarding", "Z9", rig.clock.utc()) == FLIGHT
-    assert rig.journeys.pick("t1", flights[:1], "boarding", "A7", rig.clock.utc()) == FLIGHT
+    assert rig.claim("t1", "boarding", "B12") is None
+    rig.journeys.passed("t1", FLIGHT, "boarding")
+    rig.clock.wait(60)
+    assert rig.claim("t1", "boarding", "A7", LATER_FLIGHT) is None
+
+
+def test_a_pass_given_back_is_given_back_on_every_flight(rig: Rig) -> None:
+    transfers(rig)
+    at = rig.clock.utc()
+    rig.claim("t1", "security")
+    rig.journeys.give_back("t1", FLIGHT, "security", at)
+    assert rig.claim("t1", "security", flight=LATER_FLIGHT) is None
+
+
+def test_the_flight_that_boards_here_comes_first(rig: Rig) -> None:
+    """Else the arriving leg, found first, would send every transfer passenger to an officer."""
+    transfers(rig)
+    for touchpoint in ("security", "border"):
+        rig.claim("t1", touchpoint)
+        rig.clock.wait(30 * 60)
+    now = rig.clock.utc()
+    flights = {flight: Traveller("t1", flight, now + timedelta(hours=5)) for flight in (FLIGHT, LATER_FLIGHT)}
+    stranger = Candidate(Traveller("t2", FLIGHT, now + timedelta(hours=5)), 0.2)
+    found = Candidates((Candidate(flights[FLIGHT], 0.9), Candidate(flights[LATER_FLIGHT], 0.8), stranger), 2, 3, 1)
+
+    def first(gate: str, touchpoint: str = "boarding") -> tuple[str, float]:
+        preferred = rig.journeys.prefer(found, touchpoint, gate, now).ranked
+        assert len(preferred) == 3
+        return preferred[0].traveller.flight, preferred[0].similarity
+
+    assert first("A7") == (LATER_FLIGHT, 0.9)
+    assert first("B12") == (FLIGHT, 0.9)
+    assert first("Z9") == (FLIGHT, 0.9)
+    assert first("", "") == (FLIGHT, 0.9)
+    nobody = Candidates((), 0, 0, 1)
+    assert rig.journeys.prefer(nobody, "boarding", "A7", now) is nobody
+    alone = Candidates((stranger,), 1, 1, 1)
+    assert rig.journeys.prefer(alone, "boarding", "A7", now) is alone
 
 
 def test_a_restart_on_the_way_forgets_nothing(clock: SetClock, tmp_path: Path) -> None:
