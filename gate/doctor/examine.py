@@ -40,6 +40,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     # These import OpenCV, ONNX Runtime and gRPC, which `check_packages` has found.
     from gate.doctor.claims import check_claims  # noqa: PLC0415
     from gate.doctor.fingerprint import check_fingerprint  # noqa: PLC0415
+    from gate.doctor.frames import check_frames, check_recording  # noqa: PLC0415
     from gate.doctor.models import check_models  # noqa: PLC0415
     from gate.doctor.store import check_store  # noqa: PLC0415
     from gate.service.listen import is_local  # noqa: PLC0415
@@ -59,5 +60,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     yield check_fingerprint(settings.fingerprint)
     yield check_store(settings.storage)
     yield check_claims(settings)
+    yield check_frames(settings)
+    yield check_recording(settings)
     yield machine.check_address(settings.server)
     yield machine.check_exposure(settings.server, local=is_local(settings.server.address))

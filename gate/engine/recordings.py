@@ -73,6 +73,7 @@ class Recordings:
 
     def __init__(self, folder: Path, database: Database, made: Made, max_h: float, max_mb: int) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _log.warning("passages_are_recorded", folder=str(folder), max_h=max_h)
         self._folder = folder
         self._database = database
         self._made = made
@@ -91,7 +92,7 @@ class Recordings:
             while self._ended:
                 attempt, recorder, now = self._ended.popleft()
                 try:
-                    self._keep(_recording(attempt, recorder, self._made, now))
+                    self._keep(as_recording(attempt, recorder, self._made, now))
                 except (StorageFault, OSError) as error:
                     _log.error("recording_lost", passage=attempt.passage_id, error=type(error).__name__)
 
@@ -155,7 +156,8 @@ def open_recording(path: Path, database: Database) -> Recording:
     return Recording.loaded(seal.open(sealed, bound_to))
 
 
-def _recording(attempt: Attempt, recorder: Recorder, made: Made, now: datetime) -> Recording:
+def as_recording(attempt: Attempt, recorder: Recorder, made: Made, now: datetime) -> Recording:
+    """A passage that has ended at `now`, UTC."""
     return Recording(
         version=__version__,
         passage_id=attempt.passage_id,
