@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, default=dataset_folder())
     parser.add_argument("--templates", type=Path, help="take templates from here instead of extracting")
     parser.add_argument("--out", type=Path, default=Path(str(calibration.__file__)).parent)
+    parser.add_argument("--matcher", choices=list(MATCHERS), action="append", help="only this one; may be repeated")
     options = parser.parse_args()
     images = sets(options.dataset)
     with extractors() as present:
@@ -54,8 +55,8 @@ def main() -> None:
             for extractor in present.values()
         }
     for extractor_name, by_set in all_templates.items():
-        for make in MATCHERS.values():
-            matcher = make()
+        for matcher_name in options.matcher or MATCHERS:
+            matcher = MATCHERS[matcher_name]()
             found = fit(
                 pooled(matcher, by_set),
                 extractor=extractor_name,

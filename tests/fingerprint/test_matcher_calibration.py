@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gate.errors import Code, ModelPackError
 from gate.fingerprint.calibration.curve import FingerCalibration, expit, logit
 from gate.fingerprint.calibration.fit import Comparisons, fit
+from gate.fingerprint.matcher import CylinderMatcher
 
 FINGERS = 30
 NAMES = {"extractor": "leader-1", "matcher": "cylinders-1"}
@@ -105,6 +106,14 @@ def test_templates_too_small_to_compare_do_not_flatten_the_ratio() -> None:
     assert calibration(nothing).llr_slope == pytest.approx(calibration(found).llr_slope, rel=0.1)
 
 
+def test_getting_past_what_keeps_strangers_at_nothing_says_something() -> None:
+    """With fingers that must lie upright most strangers score 0, and hardly a mate."""
+    found = comparisons()
+    kept_out = ~found.mated & (np.arange(len(found.score)) % 4 != 0)
+    upright = calibration(Comparisons(np.where(kept_out, 0.0, found.score), found.probe, found.reference))
+    assert upright.llr(0.5) == pytest.approx(calibration(found).llr(0.5) + math.log(4), abs=0.3)
+
+
 def test_sides_that_do_not_overlap_give_a_finite_ratio() -> None:
     found = comparisons()
     apart = Comparisons(np.where(found.mated, 0.9, found.score / 4), found.probe, found.reference)
@@ -153,12 +162,29 @@ def test_a_calibration_that_nobody_measured_is_missed() -> None:
         FingerCalibration.find("nobody-1", "cylinders-1")
 
 
+@pytest.mark.parametrize("limit_deg", [180, 60])
 @pytest.mark.parametrize("extractor", ["leader-1", "mindtct-1"])
-def test_the_calibrations_that_come_along(extractor: str) -> None:
-    found = FingerCalibration.find(extractor, "cylinders-1")
+def test_the_calibrations_that_come_along(extractor: str, limit_deg: float) -> None:
+    found = FingerCalibration.find(extractor, CylinderMatcher(math.radians(limit_deg)).name)
     threshold = found.threshold(1e-3)
     assert 0.3 < threshold < 0.9
     assert found.llr(threshold) > 0
+
+
+@pytest.mark.parametrize("extractor", ["leader-1", "mindtct-1"])
+@pytest.mark.parametrize("score", [0.3, 0.4, 0.5, 0.6])  # measured, not extrapolated
+def test_strangers_whose_fingers_must_lie_upright_reach_a_score_no_more_often(extractor: str, score: float) -> None:
+    anyhow, upright = (
+        FingerCalibration.find(extractor, CylinderMatcher(math.radians(limit_deg)).name) for limit_deg in (180, 60)
+    )
+    assert upright.rate(score).fmr <= anyhow.rate(score).fmr
+
+
+def test_a_matcher_has_the_name_of_the_widest_limit_that_was_calibrated_for_it() -> None:
+    """A calibration made with a narrower limit would promise too much."""
+    names = {limit_deg: CylinderMatcher(math.radians(limit_deg)).name for limit_deg in (10, 60, 61, 180)}
+    upright, anyhow = "cylinders-1-upright", "cylinders-1"
+    assert names == {10: upright, 60: upright, 61: anyhow, 180: anyhow}
 
 
 def test_the_logit_is_finite_at_the_ends() -> None:

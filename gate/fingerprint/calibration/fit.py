@@ -55,8 +55,9 @@ def fit(
     """The calibration that these comparisons carry. At least ten of them must be non-mated, and one mated."""
     mated = comparisons.mated
     mates, strangers = comparisons.score[mated], comparisons.score[~mated]
-    # At 0 nothing was compared: that tells nothing of how likely the other scores are.
+    # At 0 prints had nothing in common, which no slope describes; how many get past it, does.
     slope, offset = _log_likelihood_ratio(_logits(mates[mates > 0]), _logits(strangers[strangers > 0]))
+    offset += float(np.log(np.mean(mates > 0) / np.mean(strangers > 0)))
     return FingerCalibration(
         schema_version=1,
         extractor=extractor,
