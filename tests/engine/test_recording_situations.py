@@ -10,11 +10,10 @@ from gate.engine.attempt import Attempt
 from gate.engine.recording import Made, Recorder, Recording
 from gate.engine.recordings import as_recording
 from gate.engine.replay import replay_decision, replay_models
-from tests.engine import situations_face
 from tests.engine.fakes import PACK, ScriptedVision
 from tests.engine.situation import Situation
 from tests.engine.stage import Stage
-from tests.engine.test_situations import play
+from tests.engine.test_situations import SITUATIONS, play
 
 MADE = Made(PACK, PACK, "", {}, "cpu", 1, 480)
 
@@ -37,7 +36,7 @@ class Kept:
         pass
 
 
-@pytest.mark.parametrize("situation", situations_face.ROWS, ids=lambda situation: situation.name)
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_situation_is_decided_again(situation: Situation, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, made = Kept(), Stage.__init__
 
