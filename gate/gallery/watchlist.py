@@ -10,7 +10,6 @@ import threading
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoun
 from gate.gallery.gallery import MAX_TEMPLATES, Enrolment
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
 from gate.gallery.segment import NO_ROWS
-from gate.gallery.watch_index import WatchEntry, WatchIndex
+from gate.gallery.watch_index import WatchIndex
 from gate.gallery.watch_store import UnkeptWatchList, WatchKeeper, WatchWrite
 from gate.gallery.watched import Watched, WatchedCount, WatchListDescription
 from gate.vision.probe import Probe
@@ -79,7 +78,7 @@ class WatchList:
         self._writing = threading.Lock()
         self._generation = 0
         self._overdue: frozenset[str] = frozenset()
-        self._index = WatchIndex([WatchEntry(person, rows) for person, rows in self._keeper.load(pack_id)])
+        self._index = WatchIndex.of(self._keeper.load(pack_id))
         if stale := self._stale(self._clock.utc()):
             _log.warning("watch_list_to_enrol_again", people=stale)
 
@@ -107,24 +106,18 @@ class WatchList:
         self._check_expiry(person)
         with self._writing:
             self._settle_earlier()
-            entries = [self._index.entry(position) for position in range(len(self._index.people))]
-            position = self._index.positions.get(person.reference)
-            known = entries[position].rows if position is not None else NO_ROWS
+            known = self._index.rows(person.reference)
             row = template.embedding[np.newaxis].astype(np.float32)
             same = bool(len(known)) and float((known @ template.embedding).max()) >= _SAME_TEMPLATE
             if not same:
                 self._check_room(len(known))
             result = Enrolment.ALREADY_ENROLLED if same else Enrolment.ENROLLED
-            rows = known if same else np.concatenate([known, row]) if len(known) else row
             at = self._clock.utc()
+            count = len(known) + (not same)
+            facts: dict[str, Fact] = {"result": result.value, "list": person.list_name, "templates": count}
             new = None if same else row[0]
-            facts: dict[str, Fact] = {"result": result.value, "list": person.list_name, "templates": len(rows)}
             self._keeper.put(person, new, len(known), self.pack_id, lambda name: _event(at, name, facts))
-            if position is None:
-                entries.append(WatchEntry(person, rows))
-            else:
-                entries[position] = WatchEntry(person, rows)
-            self._publish(entries)
+            self._publish(self._index.putting(person, NO_ROWS if same else row))
         return result
 
     def withdraw(self, reference: str, why: Why = Why.WITHDRAWN) -> Receipt:
@@ -201,19 +194,16 @@ class WatchList:
 
     def _vanish(self, references: frozenset[str]) -> tuple[Counts, bool]:
         """Makes people unfindable; what of them is still in memory after a moment, and whether nobody is left."""
-        old = self._index
-        kept = [old.entry(position) for position, p in enumerate(old.people) if p.reference not in references]
-        retired = weakref.ref(old)
-        del old
-        self._publish(kept)
+        retired = weakref.ref(self._index)
+        self._publish(self._index.without(references))
         deadline_s = time.monotonic() + _LET_GO_S
         while retired() is not None and time.monotonic() < deadline_s:
             time.sleep(0.001)
         left = retired()
-        return (NOTHING if left is None else left.counts(references)), not kept
+        return (NOTHING if left is None else left.counts(references)), not self._index.people
 
-    def _publish(self, entries: Sequence[WatchEntry]) -> None:
-        self._index = WatchIndex(entries)
+    def _publish(self, index: WatchIndex) -> None:
+        self._index = index
         self._generation += 1
 
     def _stale(self, now: datetime) -> int:
