@@ -20,6 +20,7 @@ from gate.cli import (
     policy,
     serve,
     token,
+    watch,
     watch_list,
 )
 from gate.cli import demo as demo_command
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo_command.demo)
 app.command("play")(play.play)
+app.command("watch")(watch.watch)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(manifest.app, name="manifest")

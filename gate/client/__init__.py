@@ -32,6 +32,7 @@ from gate.client.records import (
     PassageEvent,
     StageTiming,
 )
+from gate.client.watch import CrowdingAlarm, PersonDecided, PersonLost, PersonSeen, WatchNews, WatchStream
 from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import FingerEvidence
 from gate.engine.loading import PersonResult, PersonState, Summary
@@ -46,6 +47,7 @@ __all__ = [
     "BlockingGateClient",
     "BlockingPassage",
     "Claim",
+    "CrowdingAlarm",
     "EnrolReport",
     "EnrolResult",
     "EnrolStatus",
@@ -74,7 +76,10 @@ __all__ = [
     "PassageDecision",
     "PassageEvent",
     "PassageStream",
+    "PersonDecided",
+    "PersonLost",
     "PersonResult",
+    "PersonSeen",
     "PersonState",
     "Receipt",
     "RecordEncoding",
@@ -83,6 +88,8 @@ __all__ = [
     "Summary",
     "Tls",
     "WatchListDescription",
+    "WatchNews",
+    "WatchStream",
     "Watched",
     "WatchedCount",
     "Why",

@@ -21,6 +21,7 @@ from gate.client.gallery import EnrolReport, EnrolResult, EnrolStatus, Expected,
 from gate.client.manifest import LoadNews, LoadReport, Photos
 from gate.client.passage import PassageStream
 from gate.client.records import FingerRejection, FingerRequested, PassageDecision, PassageEvent
+from gate.client.watch import WatchStream
 from gate.decision.journey import FlightPlan
 from gate.decision.outcome import Outcome
 from gate.engine.recorded import Recorded
@@ -114,6 +115,26 @@ class GateClient:
             fingerprint_sensor=fingerprint_sensor,
         )
         return PassageStream(lane_pb2_grpc.LaneServiceStub(self._open()), start, self.address, timeout_s)
+
+    def watch(
+        self,
+        lane_id: str,
+        *,
+        checkpoint: str = "",
+        profile: str = "",
+        flight: str = "",
+        timeout_s: float | None = None,
+    ) -> WatchStream:
+        """A watch over several people who walk through a lane, opened by ``async with``.
+
+        Args:
+            lane_id: as the engine's settings name it.
+            checkpoint, profile: empty takes the lane's own.
+            flight: search among this flight's travellers only.
+            timeout_s: deadline of the whole watch; None: until the frames end.
+        """
+        start = pb.WatchStart(lane_id=lane_id, checkpoint=checkpoint, profile=profile, flight=flight)
+        return WatchStream(lane_pb2_grpc.LaneServiceStub(self._open()), start, self.address, timeout_s)
 
     async def verify(
         self,

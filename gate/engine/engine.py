@@ -30,7 +30,7 @@ from gate.engine.recording import Recorder
 from gate.engine.recordings import Recordings
 from gate.engine.template import template_of
 from gate.engine.track_passage import TrackPassage
-from gate.engine.trail import Trail
+from gate.engine.trail import AtLane, Trail
 from gate.engine.watch import Watch
 from gate.errors import (
     Code,
@@ -180,8 +180,8 @@ class Engine:
             return passage
 
         watch = Watch(request.lane_id, rules, self._vision, self.clock, enter, self._record)
-        self._take_lane(request.lane_id, watch.watch_id)
-        _log.info("watch_opened", watch=watch.watch_id, lane=request.lane_id)
+        self._take_lane(request.lane_id, watch.passage_id)
+        _log.info("watch_opened", watch=watch.passage_id, lane=request.lane_id)
         return watch
 
     def close_watch(self, watch: Watch) -> None:
@@ -191,14 +191,14 @@ class Engine:
             StorageFault: the journal cannot be written; the lane is free all the same.
         """
         with self._busy_lock:
-            if self._busy.get(watch.lane_id) != watch.watch_id:
+            if self._busy.get(watch.lane_id) != watch.passage_id:
                 return
             del self._busy[watch.lane_id]
         watch.end(lambda _passage: None)
         report = watch.tally.report()
         _log.info(
             "watch_closed",
-            watch=watch.watch_id,
+            watch=watch.passage_id,
             lane=watch.lane_id,
             elapsed_ms=round(report.elapsed_ms, 1),
             seen=report.seen,
@@ -267,8 +267,8 @@ class Engine:
         if self._recordings is not None:
             self._recordings.write()
 
-    def frames_alarmed(self, attempt: Attempt, alarms: int, refused: Mapping[str, int]) -> None:
-        """Records that a passage's frames were such as no honest camera sends; blocks where the journal is stored.
+    def frames_alarmed(self, attempt: AtLane, alarms: int, refused: Mapping[str, int]) -> None:
+        """Records that frames came as no honest camera sends them; blocks where the journal is stored.
 
         Args:
             alarms: how many there were.

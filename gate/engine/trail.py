@@ -7,6 +7,7 @@ passage is named by its id, an officer by the authority's opaque name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from gate import __version__
 from gate.audit.event import LONGEST_FACT, Event, EventKind, Fact
@@ -15,6 +16,20 @@ from gate.clock import Clock
 from gate.decision.outcome import Outcome
 from gate.engine.attempt import Attempt
 from gate.settings import Settings
+
+
+class AtLane(Protocol):
+    """A passage, or a watch over several people."""
+
+    @property
+    def passage_id(self) -> str:
+        """A UUID."""
+        ...
+
+    @property
+    def lane_id(self) -> str:
+        """The lane."""
+        ...
 
 
 class Trail:
@@ -80,11 +95,11 @@ class Trail:
         # Survives the end of the process, and waits for no disk; only a loss of power may take the last decisions.
         self._record(EventKind.DECISION, facts, durable=False)
 
-    def frames_alarmed(self, attempt: Attempt, alarms: int, codes: Iterable[str]) -> None:
-        """Frames came to a passage as no honest camera sends them."""
+    def frames_alarmed(self, opened: AtLane, alarms: int, codes: Iterable[str]) -> None:
+        """Frames came to a passage or a watch as no honest camera sends them."""
         facts: dict[str, Fact] = {
-            "passage": attempt.passage_id,
-            "lane": attempt.lane_id,
+            "passage": opened.passage_id,
+            "lane": opened.lane_id,
             "count": alarms,
             "codes": " ".join(codes)[:LONGEST_FACT],
         }

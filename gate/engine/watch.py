@@ -122,6 +122,7 @@ class Watch:
         record: journals a passage that was decided, and settles it, before it is told.
 
     Attributes:
+        passage_id: names the watch, as it names a passage.
         check_picture: as that of `Attempt`.
     """
 
@@ -134,7 +135,7 @@ class Watch:
         enter: Callable[[Callable[[Parts], Parts]], TrackPassage],
         record: Callable[[TrackPassage], None],
     ) -> None:
-        self.watch_id = str(uuid.uuid4())
+        self.passage_id = str(uuid.uuid4())
         self.lane_id = lane_id
         self.pack_id = vision.pack_id
         self.limits = rules.policy.watch

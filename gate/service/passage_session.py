@@ -86,7 +86,7 @@ class PassageSession:
         self._mailbox: Mailbox[Arrived] = Mailbox(self._overtaken)
         self._deadline_s = self._latest_s = math.inf
         self._asked = False
-        self._outbox = Outbox()
+        self._outbox: Outbox[pb.PassageResponse] = Outbox()
         self._guard = guard
         attempt.check_picture = guard.check_pixels
         self._rejections = RejectionRate()

@@ -1221,3 +1221,339 @@ class RecordOverrideResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordOverrideResponse: _TypeAlias = RecordOverrideResponse  # noqa: Y015
+
+@_typing.final
+class WatchRequest(_message.Message):
+    """Controller to engine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    FRAME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> Global___WatchStart:
+        """Opens the watch. Exactly once, first."""
+
+    @_builtins.property
+    def frame(self) -> Global___Frame:
+        """One camera frame. All of one camera, with a capture time that rises: how fast people move is known by it."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___WatchStart | None = ...,
+        frame: Global___Frame | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "message", b"message", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "message", b"message", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["start", "frame"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
+
+@_typing.final
+class WatchStart(_message.Message):
+    """What the engine must know before the first frame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANE_ID_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    FLIGHT_FIELD_NUMBER: _builtins.int
+    lane_id: _builtins.str
+    """The lane, as the engine's settings name it; at most 64 characters."""
+    checkpoint: _builtins.str
+    """The checkpoint the lane stands at, as the settings name it. Empty: the lane's own."""
+    profile: _builtins.str
+    """The policy profile to decide by. Empty: the lane's own."""
+    flight: _builtins.str
+    """Search among this flight's travellers only. Empty: every traveller expected at this engine."""
+    def __init__(
+        self,
+        *,
+        lane_id: _builtins.str = ...,
+        checkpoint: _builtins.str = ...,
+        profile: _builtins.str = ...,
+        flight: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "flight", b"flight", "lane_id", b"lane_id", "profile", b"profile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchStart: _TypeAlias = WatchStart  # noqa: Y015
+
+@_typing.final
+class WatchResponse(_message.Message):
+    """Engine to controller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    TRACK_STARTED_FIELD_NUMBER: _builtins.int
+    TRACK_DECIDED_FIELD_NUMBER: _builtins.int
+    TRACK_LOST_FIELD_NUMBER: _builtins.int
+    CROWDING_FIELD_NUMBER: _builtins.int
+    FRAME_REJECTED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def accepted(self) -> Global___WatchAccepted:
+        """The watch is open: send frames."""
+
+    @_builtins.property
+    def track_started(self) -> Global___TrackStarted:
+        """Somebody is followed."""
+
+    @_builtins.property
+    def track_decided(self) -> Global___TrackDecided:
+        """What becomes of somebody. At most once a track."""
+
+    @_builtins.property
+    def track_lost(self) -> Global___TrackLost:
+        """Somebody is out of sight for good. Their id is never used again."""
+
+    @_builtins.property
+    def crowding(self) -> Global___Crowding:
+        """The crowding alarm was raised or lowered."""
+
+    @_builtins.property
+    def frame_rejected(self) -> Global___FrameRejected:
+        """A frame could not be used. The watch goes on."""
+
+    def __init__(
+        self,
+        *,
+        accepted: Global___WatchAccepted | None = ...,
+        track_started: Global___TrackStarted | None = ...,
+        track_decided: Global___TrackDecided | None = ...,
+        track_lost: Global___TrackLost | None = ...,
+        crowding: Global___Crowding | None = ...,
+        frame_rejected: Global___FrameRejected | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "crowding", b"crowding", "frame_rejected", b"frame_rejected", "message", b"message", "track_decided", b"track_decided", "track_lost", b"track_lost", "track_started", b"track_started"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "crowding", b"crowding", "frame_rejected", b"frame_rejected", "message", b"message", "track_decided", b"track_decided", "track_lost", b"track_lost", "track_started", b"track_started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["accepted", "track_started", "track_decided", "track_lost", "crowding", "frame_rejected"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class WatchAccepted(_message.Message):
+    """The engine took the watch on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WATCH_ID_FIELD_NUMBER: _builtins.int
+    PACK_ID_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
+    MAX_PEOPLE_FIELD_NUMBER: _builtins.int
+    watch_id: _builtins.str
+    """Names this watch in logs; a random UUID."""
+    pack_id: _builtins.str
+    """The model pack that will compare."""
+    nonce: _builtins.bytes
+    """For `Frame.nonce`: 16 random bytes, of this watch only."""
+    max_people: _builtins.int
+    """People in view at once from which on it is crowded."""
+    def __init__(
+        self,
+        *,
+        watch_id: _builtins.str = ...,
+        pack_id: _builtins.str = ...,
+        nonce: _builtins.bytes = ...,
+        max_people: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_people", b"max_people", "nonce", b"nonce", "pack_id", b"pack_id", "watch_id", b"watch_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAccepted: _TypeAlias = WatchAccepted  # noqa: Y015
+
+@_typing.final
+class Box(_message.Message):
+    """Where a face is in a frame, pixels from the top left; it may reach beyond the picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    BOTTOM_FIELD_NUMBER: _builtins.int
+    left: _builtins.float
+    """Left edge."""
+    top: _builtins.float
+    """Top edge."""
+    right: _builtins.float
+    """Right edge."""
+    bottom: _builtins.float
+    """Bottom edge."""
+    def __init__(
+        self,
+        *,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        right: _builtins.float = ...,
+        bottom: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom", b"bottom", "left", b"left", "right", b"right", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Box: _TypeAlias = Box  # noqa: Y015
+
+@_typing.final
+class TrackStarted(_message.Message):
+    """Somebody is followed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_ID_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    FRAME_SEQUENCE_FIELD_NUMBER: _builtins.int
+    track_id: _builtins.int
+    """Names them within this watch, from 1."""
+    frame_sequence: _builtins.int
+    """The frame."""
+    @_builtins.property
+    def box(self) -> Global___Box:
+        """Where their face is."""
+
+    def __init__(
+        self,
+        *,
+        track_id: _builtins.int = ...,
+        box: Global___Box | None = ...,
+        frame_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "frame_sequence", b"frame_sequence", "track_id", b"track_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrackStarted: _TypeAlias = TrackStarted  # noqa: Y015
+
+@_typing.final
+class TrackDecided(_message.Message):
+    """What becomes of somebody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    FRAME_SEQUENCE_FIELD_NUMBER: _builtins.int
+    SAME_AS_TRACK_ID_FIELD_NUMBER: _builtins.int
+    track_id: _builtins.int
+    """Whom it is about."""
+    frame_sequence: _builtins.int
+    """The last frame that was looked at."""
+    same_as_track_id: _builtins.int
+    """The track on which the same traveller has passed already: REASON_AMBIGUOUS while that one is in sight,
+    REASON_ALREADY_PASSED afterwards. Absent otherwise.
+    """
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """As that of a passage. OUTCOME_FINGERPRINT does not occur: nobody stops at a reader. `passage_id` names this decision
+        in the journal, and for RecordOverride.
+        """
+
+    @_builtins.property
+    def box(self) -> Global___Box:
+        """Where their face was last seen."""
+
+    def __init__(
+        self,
+        *,
+        track_id: _builtins.int = ...,
+        decision: Global___Decision | None = ...,
+        box: Global___Box | None = ...,
+        frame_sequence: _builtins.int = ...,
+        same_as_track_id: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_same_as_track_id", b"_same_as_track_id", "box", b"box", "decision", b"decision", "same_as_track_id", b"same_as_track_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_same_as_track_id", b"_same_as_track_id", "box", b"box", "decision", b"decision", "frame_sequence", b"frame_sequence", "same_as_track_id", b"same_as_track_id", "track_id", b"track_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__same_as_track_id: _TypeAlias = _typing.Literal["same_as_track_id"]  # noqa: Y015
+    _WhichOneofArgType__same_as_track_id: _TypeAlias = _typing.Literal["_same_as_track_id", b"_same_as_track_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__same_as_track_id) -> _WhichOneofReturnType__same_as_track_id | None: ...
+
+Global___TrackDecided: _TypeAlias = TrackDecided  # noqa: Y015
+
+@_typing.final
+class TrackLost(_message.Message):
+    """Somebody is out of sight for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_ID_FIELD_NUMBER: _builtins.int
+    DECIDED_FIELD_NUMBER: _builtins.int
+    track_id: _builtins.int
+    """Who."""
+    decided: _builtins.bool
+    """A decision about them was sent. Otherwise they never came near enough."""
+    def __init__(
+        self,
+        *,
+        track_id: _builtins.int = ...,
+        decided: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided", b"decided", "track_id", b"track_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrackLost: _TypeAlias = TrackLost  # noqa: Y015
+
+@_typing.final
+class Crowding(_message.Message):
+    """How the people in view stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALARM_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    TOO_MANY_FIELD_NUMBER: _builtins.int
+    CLOSE_TRACK_IDS_FIELD_NUMBER: _builtins.int
+    FRAME_SEQUENCE_FIELD_NUMBER: _builtins.int
+    alarm: _builtins.bool
+    """The alarm is raised; otherwise lowered."""
+    people: _builtins.int
+    """People in view."""
+    too_many: _builtins.bool
+    """More than the profile allows."""
+    frame_sequence: _builtins.int
+    """The frame."""
+    @_builtins.property
+    def close_track_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Whose heads are too near to another's."""
+
+    def __init__(
+        self,
+        *,
+        alarm: _builtins.bool = ...,
+        people: _builtins.int = ...,
+        too_many: _builtins.bool = ...,
+        close_track_ids: _abc.Iterable[_builtins.int] | None = ...,
+        frame_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "close_track_ids", b"close_track_ids", "frame_sequence", b"frame_sequence", "people", b"people", "too_many", b"too_many"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Crowding: _TypeAlias = Crowding  # noqa: Y015

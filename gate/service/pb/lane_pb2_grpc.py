@@ -45,6 +45,11 @@ class LaneServiceStub:
                 request_serializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.SerializeToString,
                 response_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.stream_stream(
+                '/egate.v1.LaneService/Watch',
+                request_serializer=gate_dot_service_dot_pb_dot_lane__pb2.WatchRequest.SerializeToString,
+                response_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.WatchResponse.FromString,
+                _registered_method=True)
 
 
 class LaneServiceServicer:
@@ -67,6 +72,15 @@ class LaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request_iterator, context):
+        """Several people at one lane, who walk through without stopping. The controller sends `start`, then frames; the engine
+        sends `accepted`, then what it finds of each of them, until the controller ends the frames. A lane has a passage or
+        a watch open, not both.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LaneServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +93,11 @@ def add_LaneServiceServicer_to_server(servicer, server):
                     servicer.RecordOverride,
                     request_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.FromString,
                     response_serializer=gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.SerializeToString,
+            ),
+            'Watch': grpc.stream_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=gate_dot_service_dot_pb_dot_lane__pb2.WatchRequest.FromString,
+                    response_serializer=gate_dot_service_dot_pb_dot_lane__pb2.WatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +155,33 @@ class LaneService:
             '/egate.v1.LaneService/RecordOverride',
             gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideRequest.SerializeToString,
             gate_dot_service_dot_pb_dot_lane__pb2.RecordOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/egate.v1.LaneService/Watch',
+            gate_dot_service_dot_pb_dot_lane__pb2.WatchRequest.SerializeToString,
+            gate_dot_service_dot_pb_dot_lane__pb2.WatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,11 @@ class LaneServiceStub:
     """
     RecordOverride: _grpc.UnaryUnaryMultiCallable[_lane_pb2.RecordOverrideRequest, _lane_pb2.RecordOverrideResponse]
     """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
+    Watch: _grpc.StreamStreamMultiCallable[_lane_pb2.WatchRequest, _lane_pb2.WatchResponse]
+    """Several people at one lane, who walk through without stopping. The controller sends `start`, then frames; the engine
+    sends `accepted`, then what it finds of each of them, until the controller ends the frames. A lane has a passage or
+    a watch open, not both.
+    """
 
 @_typing.type_check_only
 class LaneServiceAsyncStub(LaneServiceStub):
@@ -55,6 +60,11 @@ class LaneServiceAsyncStub(LaneServiceStub):
     """
     RecordOverride: _aio.UnaryUnaryMultiCallable[_lane_pb2.RecordOverrideRequest, _lane_pb2.RecordOverrideResponse]  # type: ignore[assignment]
     """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
+    Watch: _aio.StreamStreamMultiCallable[_lane_pb2.WatchRequest, _lane_pb2.WatchResponse]  # type: ignore[assignment]
+    """Several people at one lane, who walk through without stopping. The controller sends `start`, then frames; the engine
+    sends `accepted`, then what it finds of each of them, until the controller ends the frames. A lane has a passage or
+    a watch open, not both.
+    """
 
 class LaneServiceServicer(metaclass=_abc_1.ABCMeta):
     """One lane of an e-gate asks: may this traveller pass?"""
@@ -77,5 +87,16 @@ class LaneServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_lane_pb2.RecordOverrideResponse, _abc.Awaitable[_lane_pb2.RecordOverrideResponse]]:
         """Writes into the audit journal that an officer decided otherwise than the engine, or in its place."""
+
+    @_abc_1.abstractmethod
+    def Watch(
+        self,
+        request_iterator: _MaybeAsyncIterator[_lane_pb2.WatchRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_lane_pb2.WatchResponse], _abc.AsyncIterator[_lane_pb2.WatchResponse]]:
+        """Several people at one lane, who walk through without stopping. The controller sends `start`, then frames; the engine
+        sends `accepted`, then what it finds of each of them, until the controller ends the frames. A lane has a passage or
+        a watch open, not both.
+        """
 
 def add_LaneServiceServicer_to_server(servicer: LaneServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
