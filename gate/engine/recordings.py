@@ -79,6 +79,7 @@ class Recordings:
         self._made = made
         self._life = timedelta(hours=max_h)
         self.max_bytes = max_mb * 1_000_000
+        self._headers: dict[str, Header] = {}  # of files, so that a sweep need not read them
         self._ended: deque[tuple[Attempt, Recorder, datetime]] = deque()
         self._writing = threading.Lock()
 
@@ -102,15 +103,24 @@ class Recordings:
         Raises:
             StorageFault: a key could not be deleted; it is tried again with the next sweep.
         """
-        with self._database.transaction() as connection:
-            old = [name for name in _names(connection) if _until(name) <= now]
-            for name in old:
-                self._database.forget_key(connection, name)
+        with self._writing:  # a file is written after its key: between the two, it would look like a leftover
+            keys = self._forget(now)
+            for path in self._folder.glob(f"*{SUFFIX}"):
+                if not self._needs(path) <= keys:
+                    path.unlink(missing_ok=True)
+                    self._headers.pop(path.name, None)
+
+    def _forget(self, now: datetime) -> frozenset[str]:
+        """Destroys the keys of those whose hours are over; names of the data keys that are left."""
+        with self._database.read() as connection:
+            keys = frozenset(str(row[0]) for row in connection.execute("SELECT name FROM data_keys"))
+        old = {name for name in keys if name.startswith(_KEYS) and _until(name) <= now}
         if old:
+            with self._database.transaction() as connection:
+                for name in old:
+                    self._database.forget_key(connection, name)
             self._database.erase_traces()
-        for path in self._folder.glob(f"*{SUFFIX}"):
-            if not self._opens(path):
-                path.unlink(missing_ok=True)
+        return keys - old
 
     def _keep(self, recording: Recording) -> Path | None:
         header = Header(recording.passage_id, recording.closed_at + self._life, recording.flights)
@@ -125,14 +135,16 @@ class Recordings:
         files.write_new(path, [_MAGIC, line, seal.seal(recording.dumped(), _MAGIC + line)])
         return path
 
-    def _opens(self, path: Path) -> bool:
-        try:
-            header, _, _ = _parts(path)
-        except StorageFault:
-            return False
-        with self._database.read() as connection:
-            own = self._database.data_key(connection, header.key_name)
-            return own is not None and _combined(self._database, connection, own, header) is not None
+    def _needs(self, path: Path) -> frozenset[str]:
+        """Names of the data keys that open a file; none for one that is no recording, which is not ours to remove."""
+        header = self._headers.get(path.name)
+        if header is None:
+            try:
+                header, _ = _read_header(path)
+            except StorageFault:
+                return frozenset()
+            self._headers[path.name] = header
+        return frozenset({header.key_name, *map(key_name, header.flights)})
 
 
 def open_recording(path: Path, database: Database) -> Recording:
@@ -143,7 +155,7 @@ def open_recording(path: Path, database: Database) -> Recording:
         StorageFault: SEAL_BROKEN, when it was changed, or is of another version.
         OSError: there is no such file.
     """
-    header, bound_to, sealed = _parts(path)
+    header, bound_to = _read_header(path)
     with database.read() as connection:
         own = database.data_key(connection, header.key_name)
         seal = None if own is None else _combined(database, connection, own, header)
@@ -153,7 +165,7 @@ def open_recording(path: Path, database: Database) -> Recording:
             f"The recording of passage {header.passage_id} cannot be opened any more: its time is over "
             f"({header.until:%FT%TZ}), or a flight in it was destroyed.",
         )
-    return Recording.loaded(seal.open(sealed, bound_to))
+    return Recording.loaded(seal.open(path.read_bytes()[len(bound_to) :], bound_to))
 
 
 def as_recording(attempt: Attempt, recorder: Recorder, made: Made, now: datetime) -> Recording:
@@ -185,14 +197,15 @@ def _combined(database: Database, connection: sqlite3.Connection, own: Seal, hea
     return Seal(derive(b"".join(seal.derived("recording") for seal in seals), "recording"))
 
 
-def _parts(path: Path) -> tuple[Header, bytes, bytes]:
-    """Header, what the seal is bound to, and the sealed bytes.
+def _read_header(path: Path) -> tuple[Header, bytes]:
+    """The header, and the bytes that it stands in: what the seal is bound to.
 
     Raises:
         StorageFault: SEAL_BROKEN, for a file that is no recording.
     """
-    content = path.read_bytes()
-    end = content.find(b"\n", len(_MAGIC), LONGEST_HEADER_BYTES) + 1
+    with path.open("rb") as file:
+        content = file.read(len(_MAGIC) + LONGEST_HEADER_BYTES)
+    end = content.find(b"\n", len(_MAGIC)) + 1
     try:
         if not content.startswith(_MAGIC) or not end:
             raise ValueError("no header")
@@ -200,12 +213,7 @@ def _parts(path: Path) -> tuple[Header, bytes, bytes]:
         header = Header(str(said["passage"]), datetime.fromisoformat(said["until"]), tuple(map(str, said["flights"])))
     except (ValueError, KeyError, TypeError) as error:
         raise StorageFault(Code.SEAL_BROKEN, f"{path} is no recording of a passage.") from error
-    return header, content[:end], content[end:]
-
-
-def _names(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute("SELECT name FROM data_keys WHERE name LIKE ?", (_KEYS + "%",)).fetchall()
-    return [str(row[0]) for row in rows]
+    return header, content[:end]
 
 
 def _until(name: str) -> datetime:

@@ -224,6 +224,15 @@ def test_a_flight_takes_its_recordings_with_it(box: Box) -> None:
     assert box.files == []
 
 
+def test_what_is_no_recording_is_left_alone(box: Box) -> None:
+    other = box.folder / f"notes{SUFFIX}"
+    other.write_text("not of the engine")
+    box.passage(2)
+    box.clock.wait(4000)
+    box.engine.sweep()
+    assert box.files == [other]
+
+
 def test_another_flight_leaves_it_as_it_is(box: Box) -> None:
     box.passage(2, flight=FLIGHT)
     box.engine.close_flight(OTHER_FLIGHT)
