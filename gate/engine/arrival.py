@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from gate.claims.claim import Claim, ClaimKind, ClaimRules, Presented, PresentedKind
@@ -111,7 +112,8 @@ class Arrival:
     def entries(self, snapshot: Snapshot, now: datetime) -> tuple[Entry, ...]:
         """Whom to compare with, of one snapshot: unexpired at `now` (UTC), without those who do not consent.
 
-        Empty before `read`, and after a refusal.
+        Where a machine-readable zone was read, its document is the only one that they have here. Empty before `read`,
+        and after a refusal.
         """
         if self._claim is None or self._code is not None:
             return ()
@@ -179,7 +181,14 @@ class Arrival:
                 found = (snapshot.find_reference(reference, now, flight) for reference, flight in self._meant)
             case _:
                 found = (snapshot.find_reference(claim.reference, now, flight) for flight in flights)
-        return tuple(entry for entries in found for entry in entries)
+        return tuple(_with(claim.document, entry) for entries in found for entry in entries)
+
+
+def _with(presented: TravelDocument | None, entry: Entry) -> Entry:
+    """The traveller with the document that was presented, to be judged by that, where it says how long it is valid."""
+    if presented is None or presented.expires is None:
+        return entry
+    return replace(entry, traveller=replace(entry.traveller, documents=(presented,)))
 
 
 def _within(named: tuple[str, ...], flight: str) -> tuple[str | None, ...]:

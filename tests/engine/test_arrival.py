@@ -279,8 +279,8 @@ def test_a_boarding_pass_of_nobody_is_no_search_among_everybody(engine: Engine, 
     assert attempt.report().used == 0
 
 
-def test_a_machine_readable_zone_is_a_document(engine: Engine, clock: SetClock) -> None:
-    zone = write_mrz(
+def zone(expires: str = "300101") -> str:
+    return write_mrz(
         MrzKind.TD3,
         code="P",
         issuing_state="UTO",
@@ -290,14 +290,26 @@ def test_a_machine_readable_zone_is_a_document(engine: Engine, clock: SetClock) 
         nationality="UTO",
         birth_date="800101",
         sex="F",
-        expires="300101",
+        expires=expires,
     )
-    attempt = passage(engine, clock, presented(PresentedKind.MRZ, zone), 1)
+
+
+def test_a_machine_readable_zone_is_a_document(engine: Engine, clock: SetClock) -> None:
+    read = zone()
+    attempt = passage(engine, clock, presented(PresentedKind.MRZ, read), 1)
     assert ended(attempt) == OPEN
     assert attempt.arrival.document is not None
     assert attempt.arrival.document.expires is not None
-    misread = zone[:45] + ("2" if zone[45] != "2" else "3") + zone[46:]
+    misread = read[:45] + ("2" if read[45] != "2" else "3") + read[46:]
     assert ended(passage(engine, clock, presented(PresentedKind.MRZ, misread), 1)) == REFUSED
+
+
+def test_a_zone_that_has_expired_opens_nothing_though_the_manifest_does_not_say_so(
+    engine: Engine, clock: SetClock
+) -> None:
+    attempt = passage(engine, clock, presented(PresentedKind.MRZ, zone("261121")), 1)
+    assert ended(attempt) == (Outcome.OFFICER, Reason.DOCUMENT_EXPIRED)
+    assert ended(passage(engine, clock, presented(PresentedKind.MRZ, zone("261122")), 1)) == OPEN
 
 
 @pytest.mark.parametrize("text", [boarding_pass(), "token"])
