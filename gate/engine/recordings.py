@@ -211,7 +211,7 @@ def _read_header(path: Path) -> tuple[Header, bytes]:
             raise ValueError("no header")
         said = json.loads(content[len(_MAGIC) : end])
         header = Header(str(said["passage"]), datetime.fromisoformat(said["until"]), tuple(map(str, said["flights"])))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageFault(Code.SEAL_BROKEN, f"{path} is no recording of a passage.") from error
     return header, content[:end]
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gate.audit.journal import SealedJournal
 from gate.decision.event import Compared, Ended
@@ -46,9 +48,9 @@ class Box:
         gallery = SealedGallery(PACK, database, journal, clock=clock)
         gallery.restore(lambda _photo: pytest.fail("nothing to embed again"))
         self.recordings = Recordings(folder, database, MADE, max_h=1.0, max_mb=1)
-        settings = Settings(lanes={"lane-1": LaneSettings()}, profiles={"pedestrian": Policy(**policy)})
+        configured = Settings(lanes={"lane-1": LaneSettings()}, profiles={"pedestrian": Policy(**policy)})
         self.engine = Engine(
-            settings, ScriptedVision(), CALIBRATION, gallery, clock, journal, recordings=self.recordings
+            configured, ScriptedVision(), CALIBRATION, gallery, clock, journal, recordings=self.recordings
         )
         for person, flight in ((1, FLIGHT), (2, FLIGHT), (3, OTHER_FLIGHT)):
             self.engine.gallery.apply(Change(put=(self.traveller(person, flight),)))
@@ -185,6 +187,31 @@ def test_a_recording_that_was_changed_does_not_open(box: Box) -> None:
     with pytest.raises(StorageFault) as caught:
         box.opened()
     assert caught.value.code is Code.SEAL_BROKEN
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_file_of_anything_is_refused_by_name(box: Box, data: st.DataObject) -> None:
+    """Whatever lies in the folder, the sweep goes on and the command says what it found."""
+    if not box.files:
+        box.passage(2)
+    whole = next(file for file in box.files if not file.name.startswith("any")).read_bytes()
+    start, end = sorted(data.draw(st.tuples(st.integers(0, 400), st.integers(0, 400))))
+    other = box.folder / f"any{SUFFIX}"
+    other.write_bytes(whole[:start] + data.draw(st.binary(max_size=200)) + whole[end:])
+    if other.read_bytes() != whole:
+        with pytest.raises((StorageFault, NotFoundError)):
+            open_recording(other, box.database)
+    box.recordings.expire(box.clock.utc())
+
+
+@pytest.mark.parametrize(
+    "header", [b"[" * 60_000, b"[]", b"{}", b"null", b'{"passage":"a","until":"2026-11-22","flights":7}']
+)
+def test_a_header_that_says_something_else_is_refused(box: Box, header: bytes) -> None:
+    box.folder.joinpath(f"x{SUFFIX}").write_bytes(b"egate passage 1\n" + header + b"\n")
+    with pytest.raises(StorageFault):
+        open_recording(box.folder / f"x{SUFFIX}", box.database)
 
 
 def test_prolonging_a_recording_by_its_header_does_not_help(box: Box) -> None:
