@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.claims.issue import SigningKey, write_signing_key
+from gate.claims.jwks import written_to
 from gate.client import GateClient
 from gate.demo.approach import Actor, Scene, render
 from gate.demo.people import built_in
@@ -20,9 +22,10 @@ from tests.cli.engines import Served, gate_serve
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """An engine that expects one traveller, with that traveller's and a stranger's approach as JPEG frames."""
+    """An engine that expects one traveller and accepts tokens, with their and a stranger's approach as JPEG frames."""
 
     served: Served
+    signing_key: Path
     document: str
     traveller: tuple[bytes, ...]
     stranger: tuple[bytes, ...]
@@ -33,7 +36,12 @@ def lane(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lan
     del shared  # only to skip without it
     folder = tmp_path_factory.mktemp("serve")
     # The tests play the same pictures again and again.
-    (folder / "gate.toml").write_text('[frames]\nidentical = "allow"\n')
+    (folder / "gate.toml").write_text(
+        '[frames]\nidentical = "allow"\n[claims]\nissuer_keys = "issuers.jwks"\naudiences = ["test-gate"]\n'
+    )
+    key = SigningKey.generate("https://issuer.example")
+    write_signing_key(folder / "signing.jwk", key)
+    written_to(folder / "issuers.jwks", key.public_jwk)
     people = built_in(load_pipeline("edgeface-xs", detect_size_px=480))
     traveller, stranger = people[0], people[-1]
     expires = datetime.now(UTC) + timedelta(hours=1)
@@ -46,7 +54,7 @@ def lane(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lan
                 assert not (await client.enrol([(enrolled, traveller.photo)])).refused
 
         asyncio.run(enrol())
-        yield Lane(served, "X1234567", frames(traveller.portrait), frames(stranger.portrait))
+        yield Lane(served, folder / "signing.jwk", "X1234567", frames(traveller.portrait), frames(stranger.portrait))
 
 
 def frames(portrait: object) -> tuple[bytes, ...]:

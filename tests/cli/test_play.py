@@ -85,6 +85,18 @@ def test_a_machine_readable_zone_is_claimed_from_the_input(lane: Lane, tmp_path:
     assert json.loads(result.stdout.splitlines()[-1])["gallery_size"] == 1
 
 
+def test_a_token_that_was_issued_here_opens_once(lane: Lane, tmp_path: Path) -> None:
+    who = ["--traveller", "ref-1", "--flight", "XX1/today", "--document", lane.document]
+    issue = ["token", "issue", "--key", str(lane.signing_key), "--audience", "test-gate", *who]
+    issued = runner.invoke(app, issue)
+    assert issued.exit_code == Exit.OK, issued.output
+    arguments = ["play", folder_of(lane.traveller, tmp_path), "--server", lane.served.address, "--claim-token", "-"]
+    assert runner.invoke(app, arguments, input=issued.stdout).exit_code == Exit.OK
+    replayed = runner.invoke(app, [*arguments, "--json"], input=issued.stdout)
+    assert replayed.exit_code == Exit.OFFICER
+    assert json.loads(replayed.stdout.splitlines()[-1])["reason"] == "claim_refused"
+
+
 def test_one_picture_is_a_passage_too(lane: Lane, tmp_path: Path) -> None:
     path = tmp_path / "face.jpg"
     path.write_bytes(lane.traveller[-1])
