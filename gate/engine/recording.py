@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gate.decision.event import Compared, Event, FingerCompared, FingersKnown
+from gate.decision.event import Compared, Event, FingerCompared, FingersKnown, Looked
 from gate.decision.outcome import Decision
 from gate.decision.passage import Rules
 from gate.decision.policy import Policy
@@ -121,6 +121,11 @@ class Recording:
         return tuple(sorted(found))
 
 
+def without_pictures(sighting: Sighting) -> Sighting:
+    """What was seen, in numbers: the rest follows from the frame, and its times are never the same."""
+    return replace(sighting, aligned=None, picture=None, timings_ms={})
+
+
 class Recorder:
     """Collects one passage. Thread-safe.
 
@@ -145,6 +150,9 @@ class Recorder:
                     self._looks[observed.frame.sequence] = Look(self._afforded(observed.frame), observed.arrived_s)
                 case Embedded():
                     self._embed(observed)
+                case Looked():
+                    # At once: decoded pictures of a whole passage are hundreds of megabytes.
+                    self._events.append(replace(observed, sighting=without_pictures(observed.sighting)))
                 case _:
                     self._events.append(observed)
                     if isinstance(observed, Compared):
@@ -204,7 +212,7 @@ class _Discreet:
             case Decision(traveller_reference=str(reference)):
                 return replace(value, traveller_reference=self._name(reference))
             case Sighting():
-                return replace(value, aligned=None, picture=None, timings_ms={})
+                return without_pictures(value)
         return value
 
     def _name(self, reference: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gate.decision.event import Compared, Looked
 from gate.decision.judgement import score
@@ -12,7 +12,7 @@ from gate.decision.outcome import Decision
 from gate.decision.passage import PassageState, advance
 from gate.engine import exact
 from gate.engine.faces import Faces
-from gate.engine.recording import Look, Recording
+from gate.engine.recording import Look, Recording, without_pictures
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidates
@@ -111,7 +111,7 @@ def _look_again(
     where = f"frame {sequence}"
     sighting = vision.look(look.frame)
     if sequence in looked:
-        yield where, "sighting", looked[sequence].sighting, _bare(sighting)
+        yield where, "sighting", looked[sequence].sighting, without_pictures(sighting)
     if look.embedding is None or look.score is None or sighting.quality is None:
         yield where, "a face compared", look.embedding is not None, look.score is not None and _has_face(sighting)
         return
@@ -180,10 +180,6 @@ def _similarities(candidates: Candidates) -> tuple[tuple[str, float], ...]:
 def _fused_as_recorded(faces: Faces, look: Look, pack_id: str) -> None:
     if look.embedding is not None and look.mask is not None and look.score is not None:
         faces.add(Probe(look.embedding, look.mask, pack_id, {}), look.score, look.arrived_s)
-
-
-def _bare(sighting: Sighting) -> Sighting:
-    return replace(sighting, aligned=None, picture=None, timings_ms={}, liveness=None)
 
 
 def _has_face(sighting: Sighting) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,14 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gate.audit.journal import SealedJournal
-from gate.decision.event import Compared, Ended
+from gate.decision.event import Compared, Ended, Looked
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.policy import Policy
 from gate.engine.attempt import StartRequest
 from gate.engine.engine import Engine
-from gate.engine.recording import Made, Recording
+from gate.engine.recording import Made, Recorder, Recording
 from gate.engine.recordings import SUFFIX, Recordings, open_recording
 from gate.engine.replay import replay_decision, replay_models
+from gate.engine.witness import Seen
 from gate.errors import Code, GateError, NotFoundError, StorageFault
 from gate.gallery.gallery import Change
 from gate.gallery.sealed import SealedGallery
@@ -301,6 +303,19 @@ def test_frames_beyond_the_limit_are_left_out_and_said(tmp_path: Path) -> None:
     assert replay_decision(recording)[1].agrees
     assert replayed.agrees, replayed.differences
     assert replayed.skipped > 0
+
+
+def test_a_recorder_keeps_no_decoded_picture() -> None:
+    """Guards against 3 MB a look: a passage of 8 s would take a quarter of a gigabyte a lane."""
+    recorder = Recorder(lambda: pytest.fail("nobody is compared"), max_bytes=0)
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    held = weakref.ref(picture)
+    sighting = replace(ScriptedVision().look(frame(1)), picture=picture, aligned=picture[:112, :112])
+    recorder.note(Seen(frame(1), 0.0, sighting))
+    recorder.note(Looked(0.0, 1, sighting))
+    del picture, sighting
+    assert held() is None
+    assert recorder.events
 
 
 def test_a_recording_of_another_version_is_refused_by_name(box: Box) -> None:
