@@ -194,20 +194,26 @@ def _decisions(prefix: str, played: Sequence[Played], rng: np.random.Generator) 
 
 
 def _speed(played: Sequence[Played], rng: np.random.Generator) -> list[fig.Figure]:
-    """Time a frame, over all frames and over those that show nearly everybody; and the frame rate that makes."""
-    frames = min(len(p.frame_ms) for p in played)
-    whole = np.array([p.frame_ms[:frames] for p in played], np.float64)
-    full = _full(played)
-    found = [fig.summarise(f"corridor.frame.p{q}_ms", "ms", whole, fig.percentile(q), rng) for q in (50, 95)]
-    found += [fig.summarise(f"corridor.frame.full.p{q}_ms", "ms", full, fig.percentile(q), rng) for q in (50, 95)]
-    found.append(fig.summarise("corridor.full.frames_per_s", "1/s", full, lambda ms: 1000 / ms.mean(axis=1), rng))
-    return found
+    """Time of the frames that show nearly everybody, by the wall's clock and the processor's, and what that makes."""
+    found = []
+    for kind in ("frame", "cpu"):
+        full = _full(played, kind)
+        found += [fig.summarise(f"corridor.full.{kind}.p{q}_ms", "ms", full, fig.percentile(q), rng) for q in (50, 95)]
+        found.append(fig.summarise(f"corridor.full.{kind}.frames_per_s", "1/s", full, _a_second, rng))
+    above = np.array([[np.mean(p.frame_ms) / p.sight_ms] for p in played], np.float64)
+    return [*found, fig.summarise("corridor.ratio_to_decode_and_detect", "ratio", above, _only, rng)]
 
 
-def _full(played: Sequence[Played]) -> fig.Samples:
-    rounds = [
-        [ms for ms, people in zip(p.frame_ms, p.people, strict=True) if people >= _FULL * max(p.people)] for p in played
-    ]
+def _a_second(took_ms: fig.Samples) -> fig.Samples:
+    return np.asarray(1000 / took_ms.mean(axis=1), np.float64)
+
+
+def _full(played: Sequence[Played], kind: str) -> fig.Samples:
+    """Times of the frames that show nearly everybody, a row a video."""
+    rounds = []
+    for each in played:
+        times = each.frame_ms if kind == "frame" else each.cpu_ms
+        rounds.append([ms for ms, n in zip(times, each.people, strict=True) if n >= _FULL * max(each.people)])
     shortest = min(len(one) for one in rounds)
     return np.array([one[:shortest] for one in rounds], np.float64)
 

@@ -11,7 +11,8 @@ from benchmarks.corridor_scene import Cast
 from benchmarks.mot import Box, Following, Shot, follow, iou
 from gate.decision.outcome import Outcome, Reason
 from gate.engine.track_passage import TrackPassage
-from gate.engine.watch import CrowdingChanged, TrackDecided, Watch, WatchEvent
+from gate.engine.watch import Watch
+from gate.engine.watch_events import CrowdingChanged, TrackDecided, WatchEvent
 from gate.synth.corridor import CorridorFrame
 from gate.vision.frame import Encoding, Frame
 
@@ -70,6 +71,8 @@ class Played:
         verdicts: every decision, in order.
         near: people who came near enough to be decided about, and were seen there.
         frame_ms: time that each looked-at frame took.
+        cpu_ms: of the processor in that time: what a core of its own would have taken.
+        sight_ms: of `frame_ms`, decoding and detection, a frame on average.
         people: how many faces each of those frames showed to be found.
         frames: of the video, looked at or not.
         alarms: how often crowding was alarmed.
@@ -81,6 +84,8 @@ class Played:
     verdicts: tuple[Verdict, ...]
     near: frozenset[int]
     frame_ms: tuple[float, ...]
+    cpu_ms: tuple[float, ...]
+    sight_ms: float
     people: tuple[int, ...]
     frames: int
     alarms: int
@@ -102,6 +107,7 @@ class _Notes:
     shots: list[Shot] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     frame_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
     people: list[int] = field(default_factory=list)
     ways: list[tuple[int, float, float]] = field(default_factory=list)
     alarms: int = 0
@@ -157,9 +163,11 @@ def play(
             watch.drop()
             index += 1
             continue
-        events, took_s = _timed(watch, frame, index, clock.at_s)
+        events, took_s, cpu_s = _timed(watch, frame, index, clock.at_s)
         free_s = clock.at_s + took_s
-        _note(notes, watch, frame, took_s)
+        notes.frame_ms.append(took_s * 1000)
+        notes.cpu_ms.append(cpu_s * 1000)
+        _note(notes, watch, frame)
         notes.events(events, names, frame)
         near |= {f.walker for f in frame.faces if f.eye_px >= near_px and f.visible >= VISIBLE}
         index += 1
@@ -170,6 +178,8 @@ def play(
         tuple(notes.verdicts),
         frozenset(near),
         tuple(notes.frame_ms),
+        tuple(notes.cpu_ms),
+        _sight_ms(watch) / max(1, len(notes.frame_ms)),
         tuple(notes.people),
         len(video),
         notes.alarms,
@@ -177,19 +187,25 @@ def play(
     )
 
 
-def _timed(watch: Watch, frame: CorridorFrame, index: int, arrived_s: float) -> tuple[tuple[WatchEvent, ...], float]:
+def _sight_ms(watch: Watch) -> float:
+    return sum(stage.total_ms for stage in watch.tally.report().timings if stage.stage in {"decode", "detect"})
+
+
+def _timed(
+    watch: Watch, frame: CorridorFrame, index: int, arrived_s: float
+) -> tuple[tuple[WatchEvent, ...], float, float]:
+    """What the frame brought, and its time, by the clock on the wall and by the processor's."""
     sent = Frame(index + 1, round(frame.at_s * 1e6) + 1, Encoding.JPEG, 0, 0, frame.jpeg)
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.thread_time()
     events = watch.observe(sent, arrived_s)
-    return events, time.perf_counter() - start
+    return events, time.perf_counter() - start, time.thread_time() - start_cpu
 
 
-def _note(notes: _Notes, watch: Watch, frame: CorridorFrame, took_s: float) -> None:
+def _note(notes: _Notes, watch: Watch, frame: CorridorFrame) -> None:
     least_px = watch.limits.min_eye_distance_px
     shown = {f.walker: f.box_xyxy for f in frame.faces if f.visible >= VISIBLE and f.eye_px >= least_px}
     hidden = tuple(f.box_xyxy for f in frame.faces if f.walker not in shown)
     found = {track_id: face.box_xyxy for track_id, face in watch.in_sight.items()}
     notes.shots.append(Shot(shown, hidden, found))
-    notes.frame_ms.append(took_s * 1000)
     notes.people.append(len(shown))
     notes.ways += [(track_id, frame.at_s, (box[0] + box[2]) / 2) for track_id, box in found.items()]

@@ -75,6 +75,34 @@ def accuracy(
 
 
 @app.command()
+def corridor(
+    dataset: Path | None = typer.Option(None, "--dataset", help="Folder of `PERSON/PHOTO`; by default of ../shared."),
+    people: int | None = typer.Option(None, "--people", min=2, max=14, help="People in a video; by default 10."),
+    videos: int | None = typer.Option(None, "--videos", min=1, help="Videos; by default 3."),
+    pack: str | None = _PACK,
+    seed: int = typer.Option(1, "--seed", help="Of who walks, and how."),
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """Follow several people down a synthetic corridor, and decide about each: identities, decisions, frame rate.
+
+    Examples:
+
+    - `gate bench corridor --people 10 --json out/corridor.json --html out/corridor.html`
+    """
+    with _measuring():
+        from benchmarks import corridor as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.default_plan(dataset, quick=quick)
+        plan = replace(
+            plan, people=people or plan.people, videos=videos or plan.videos, pack=pack or plan.pack, seed=seed
+        )
+        run("corridor", lambda console: benchmark.run(plan, console), Output(write_json, write_html))
+
+
+@app.command()
 def fingerprint(
     dataset: Path | None = typer.Option(
         None, "--dataset", help="Folder of `SET/FINGER_IMPRESSION.png`, of 500 dpi; by default ../shared."
@@ -239,7 +267,8 @@ def check(
         verdicts = held_against(read_all(files), read_bars(bars or USUAL_BARS))
         console = Console()
         for verdict in verdicts:
-            console.print(verdict.line, style="bold red" if verdict.state is State.MISSED else "", highlight=False)
+            style = "bold red" if verdict.state is State.MISSED else ""
+            console.print(verdict.line, style=style, highlight=False, soft_wrap=True)
         failing = {State.MISSED} | ({State.ABSENT, State.INSUFFICIENT} if complete else set())
         missed = [verdict for verdict in verdicts if verdict.state in failing]
         if missed:

@@ -23,69 +23,21 @@ from gate.clock import Clock
 from gate.decision.crowding import Crowd, CrowdingAlarm, crowd_of
 from gate.decision.event import Looked
 from gate.decision.judgement import score
-from gate.decision.outcome import Decision, Reason
+from gate.decision.outcome import Reason
 from gate.decision.passage import Rules, wants_comparison
-from gate.decision.watch_limits import WatchLimits
 from gate.engine.attempt import Parts
+from gate.engine.crowd_frame import CrowdFrame
 from gate.engine.tally import Tally
 from gate.engine.track_passage import OneFace, TrackPassage
+from gate.engine.watch_events import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, WatchEvent
 from gate.errors import Code, FrameError
-from gate.vision.crowd import alone
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
-from gate.vision.probe import Embedding, Face, ImageBGR, Probe, Sighting
+from gate.vision.probe import Face, ImageBGR, Probe
 from gate.vision.track import Step, Track, TrackRules, Tracks, advance
 
 _STRANGERS_REACH = 0.01
 """A face that resembles its track less than all but this share of strangers do is somebody else's."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackStarted:
-    """Somebody is followed."""
-
-    track_id: int
-    face: Face
-    frame_sequence: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackDecided:
-    """What becomes of somebody. At most once a track.
-
-    Attributes:
-        passage: theirs; what was compared, and what became of its frames.
-        decision: as journalled.
-        face: where they were last seen.
-        same_as: the track that the same traveller passed on already; None for a traveller who is new.
-    """
-
-    track_id: int
-    passage: TrackPassage
-    decision: Decision
-    face: Face
-    frame_sequence: int
-    same_as: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrackLost:
-    """Somebody is out of sight for good. `decided`: a decision was told before."""
-
-    track_id: int
-    decided: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CrowdingChanged:
-    """The alarm was raised or lowered."""
-
-    on: bool
-    crowd: Crowd
-    frame_sequence: int
-
-
-WatchEvent = TrackStarted | TrackDecided | TrackLost | CrowdingChanged
 
 Finish = Callable[[TrackPassage], object]
 """Decides a passage, unless it is decided."""
@@ -184,7 +136,9 @@ class Watch:
                 raise
             self.tally.took(seen.timings_ms)
             # One score for a frame vouches for nobody in particular.
-            shown = _Shown(self._vision, self.limits, replace(frame, sensor_liveness=None), seen)
+            shown = CrowdFrame(
+                self._vision, self.limits.min_eye_distance_px, replace(frame, sensor_liveness=None), seen
+            )
             return self._observe(shown, frame.capture_time_us / 1e6, arrived_s)
 
     def end(self, finish: Finish) -> tuple[WatchEvent, ...]:
@@ -221,7 +175,7 @@ class Watch:
                 f"expected a capture time above {round(self._tracks.at_s * 1e6)} us; got {frame.capture_time_us} us",
             )
 
-    def _observe(self, shown: _Shown, at_s: float, arrived_s: float) -> tuple[WatchEvent, ...]:
+    def _observe(self, shown: CrowdFrame, at_s: float, arrived_s: float) -> tuple[WatchEvent, ...]:
         self._sequence = shown.sequence
         step = advance(self._tracks, shown.faces, at_s, shown.size_px, _TRACK_RULES, shown.embedding)
         self._tracks = step.tracks
@@ -236,10 +190,10 @@ class Watch:
             self._people.pop(track.id, None)
         return events
 
-    def _started(self, step: Step, shown: _Shown) -> tuple[WatchEvent, ...]:
+    def _started(self, step: Step, shown: CrowdFrame) -> tuple[WatchEvent, ...]:
         return tuple(TrackStarted(each, shown.faces[step.seen[each]], shown.sequence) for each in step.started)
 
-    def _crowding(self, step: Step, shown: _Shown, at_s: float) -> tuple[WatchEvent, ...]:
+    def _crowding(self, step: Step, shown: CrowdFrame, at_s: float) -> tuple[WatchEvent, ...]:
         self._crowd = crowd_of({each: shown.faces[index] for each, index in step.seen.items()}, self.limits)
         before = self._alarm
         self._alarm = before.after(self._crowd.crowded, at_s, self.limits.crowding_hold_s)
@@ -247,33 +201,9 @@ class Watch:
             return ()
         return (CrowdingChanged(self._alarm.on, self._crowd, shown.sequence),)
 
-    def _compare(self, step: Step, shown: _Shown, at_s: float, arrived_s: float) -> tuple[WatchEvent, ...]:
-        """Every face is looked at, the best of those that could tell more are compared."""
-        wanting: list[tuple[int, float, int]] = []
-        unknown: list[int] = []
-        again: list[tuple[float, int]] = []
-        for track_id, index in step.seen.items():
-            person = self._person(track_id, shown.faces[index], at_s)
-            if person is None:
-                if self._is_unknown(track_id) and shown.tells_who(index):
-                    unknown.append(track_id)
-                continue
-            if person.passage.decision is not None:
-                if at_s - person.looked_s >= self.limits.recheck_s:
-                    again.append((person.looked_s, track_id))
-                continue
-            if at_s - person.since_s > self._rules.policy.budget_s:
-                person.passage.budget_spent()
-            sighting = shown.sighting(index)
-            person.camera.show(sighting)
-            looked = Looked(self._clock.monotonic(), shown.sequence, sighting)
-            state = person.passage.state
-            if sighting.quality is not None and wants_comparison(state, looked, self._rules):
-                wanting.append((state.evidence.comparisons, -score(sighting.quality), track_id))
-            else:
-                person.passage.observe(shown.frame, arrived_s)
-        turns = [track_id for *_, track_id in sorted(wanting)]
-        turns += [*unknown, *(track_id for _, track_id in sorted(again))]
+    def _compare(self, step: Step, shown: CrowdFrame, at_s: float, arrived_s: float) -> tuple[WatchEvent, ...]:
+        """Every face is looked at; as many as the profile says are embedded."""
+        turns = self._turns(step, shown, at_s, arrived_s)
         events: tuple[WatchEvent, ...] = ()
         for track_id in turns[: self.limits.looks_per_frame]:
             events += self._look_at(track_id, step.seen[track_id], shown, at_s, arrived_s)
@@ -283,13 +213,43 @@ class Watch:
                 person.passage.drop()
         return events
 
+    def _turns(self, step: Step, shown: CrowdFrame, at_s: float, arrived_s: float) -> list[int]:
+        """Tracks worth embedding: those that it may decide, those nobody knows yet, those decided some time ago."""
+        wanting: list[tuple[int, float, int]] = []
+        unknown: list[int] = []
+        again: list[tuple[float, int]] = []
+        for track_id, index in step.seen.items():
+            person = self._person(track_id, shown.faces[index], at_s)
+            if person is None:
+                if self._is_unknown(track_id) and shown.tells_who(index):
+                    unknown.append(track_id)
+            elif person.passage.decision is not None:
+                if at_s - person.looked_s >= self.limits.recheck_s:
+                    again.append((person.looked_s, track_id))
+            elif (promises := self._promises(person, shown, index, at_s)) is not None:
+                wanting.append((person.passage.state.evidence.comparisons, -promises, track_id))
+            else:
+                person.passage.observe(shown.frame, arrived_s)
+        return [track_id for *_, track_id in sorted(wanting)] + unknown + [track_id for _, track_id in sorted(again)]
+
+    def _promises(self, person: _Person, shown: CrowdFrame, index: int, at_s: float) -> float | None:
+        """How much a comparison promises, [0, 1]; None where it could not change the answer."""
+        if at_s - person.since_s > self._rules.policy.budget_s:
+            person.passage.budget_spent()
+        sighting = shown.sighting(index)
+        person.camera.show(sighting)
+        looked = Looked(self._clock.monotonic(), shown.sequence, sighting)
+        if sighting.quality is None or not wants_comparison(person.passage.state, looked, self._rules):
+            return None
+        return score(sighting.quality)
+
     def _is_unknown(self, track_id: int) -> bool:
         """Nobody knows what they look like, so whoever crosses their way could be taken for them."""
         track = self._tracks.find(track_id)
         return track is not None and track.looks < _LOOKS_TO_KNOW
 
     def _look_at(
-        self, track_id: int, index: int, shown: _Shown, at_s: float, arrived_s: float
+        self, track_id: int, index: int, shown: CrowdFrame, at_s: float, arrived_s: float
     ) -> tuple[WatchEvent, ...]:
         """Embeds one face; it counts for its track only where it is that person's."""
         person, probe = self._people.get(track_id), shown.probe(index)
@@ -309,7 +269,7 @@ class Watch:
     def _least_likeness(self, probe: Probe) -> float:
         return self._rules.calibration.threshold(probe.mask, _STRANGERS_REACH, 1).similarity
 
-    def _part(self, track: Track, probe: Probe, shown: _Shown, index: int) -> tuple[WatchEvent, ...]:
+    def _part(self, track: Track, probe: Probe, shown: CrowdFrame, index: int) -> tuple[WatchEvent, ...]:
         """The track has slipped to somebody else: it ends, and theirs begins."""
         new_id = self._tracks.next_id
         self._tracks = self._tracks.part(track.id, probe.embedding)
@@ -380,55 +340,4 @@ class Watch:
 
 _TRACK_RULES = TrackRules()
 _LOOKS_TO_KNOW = 2
-
-
-class _Shown:
-    """The faces of one frame, each looked at more closely once at most.
-
-    Args:
-        vision: the engine's.
-        limits: faces smaller than they say are not followed.
-        frame, seen: the frame, and what detection saw in it.
-    """
-
-    def __init__(self, vision: Vision, limits: WatchLimits, frame: Frame, seen: Sighting) -> None:
-        self.frame = frame
-        self.sequence = frame.sequence
-        self.size_px = (seen.width_px, seen.height_px)
-        self.faces = tuple(face for face in seen.faces if face.eye_distance_px >= limits.min_eye_distance_px)
-        self._vision = vision
-        self._seen = seen
-        self._sightings: dict[int, Sighting] = {}
-        self._probes: dict[int, Probe] = {}
-
-    def sighting(self, index: int) -> Sighting:
-        """The frame as if it showed this face only."""
-        if index not in self._sightings:
-            self._sightings[index] = alone(self._seen, self.faces[index])
-        return self._sightings[index]
-
-    def probe(self, index: int) -> Probe:
-        """The face, ready for comparison."""
-        if index not in self._probes:
-            self._probes[index] = self._vision.probe(self.sighting(index))
-        return self._probes[index]
-
-    def embedding(self, index: int) -> Embedding | None:
-        """What the face looks like; None where too many were asked for already, or it is seen too poorly."""
-        if not self.tells_who(index) or (index not in self._probes and len(self._probes) >= _DOUBTS_PER_FRAME):
-            return None
-        return self.probe(index).embedding
-
-    def tells_who(self, index: int) -> bool:
-        """Whether the face is seen well enough to tell people in one place apart: less than a decision takes."""
-        if self.faces[index].eye_distance_px < _TELLS_WHO_PX:
-            return False
-        quality = self.sighting(index).quality
-        return quality is not None and quality.sharpness >= _TELLS_WHO_SHARPNESS
-
-
-_DOUBTS_PER_FRAME = 4
-"""Faces that may be embedded to tell who is who, a frame: beyond that their motion decides."""
-
-_TELLS_WHO_PX, _TELLS_WHO_SHARPNESS = 24.0, 0.3
-"""Eye distance and sharpness below which an embedding resembles nobody's, its own person's least of all."""
+"""Looks after which a track can be told from those that cross its way."""

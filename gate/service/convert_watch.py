@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gate.engine.attempt import StartRequest
-from gate.engine.watch import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, Watch, WatchEvent
+from gate.engine.watch import Watch
+from gate.engine.watch_events import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, WatchEvent
 from gate.errors import Code, GateError, ProtocolError
 from gate.service import convert
 from gate.service.checks import Checks

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from gate.clock import Clock
 from gate.decision.outcome import Reason
 from gate.engine.track_passage import TrackPassage
-from gate.engine.watch import Finish, Watch, WatchEvent
+from gate.engine.watch import Finish, Watch
+from gate.engine.watch_events import WatchEvent
 from gate.errors import Code, FrameError, GateError, ProtocolError, StorageFault
 from gate.service import convert, convert_watch, incident
 from gate.service.drain import Drain

@@ -17,7 +17,8 @@ from gate.decision.watch_limits import WatchLimits
 from gate.engine.attempt import StartRequest
 from gate.engine.engine import Engine
 from gate.engine.track_passage import TrackPassage
-from gate.engine.watch import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, Watch, WatchEvent
+from gate.engine.watch import Watch
+from gate.engine.watch_events import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, WatchEvent
 from gate.errors import Code, FrameError, ProtocolError, StorageFault
 from gate.gallery.traveller import Traveller
 from gate.settings import LaneSettings, Settings
