@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import machine, report
+from benchmarks.check import State, check, read_bars
 from benchmarks.measured import Measured, joined
 
 
@@ -40,7 +41,8 @@ def finish(console: Console, measured: Measured, title: str, output: Output) -> 
         measured.write(output.json)
         console.print(f"written: {output.json}")
     if output.html is not None:
-        report.write(output.html, measured, title)
+        judged = (verdict for verdict in check(measured, read_bars()) if verdict.state in {State.HELD, State.MISSED})
+        report.write(output.html, measured, title, [(v.line, v.state is State.HELD) for v in judged])
         console.print(f"written: {output.html}")
 
 
