@@ -202,7 +202,7 @@ def rates(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.F
 
 
 def passages(
-    name: str, extractor: str, matcher: str, scores: fvc.Scores, rng: np.random.Generator
+    name: str, calibration: FingerCalibration, scores: fvc.Scores, rng: np.random.Generator
 ) -> Iterator[fig.Figure]:
     """Share of fingers that open a gate at the first attempt, in per cent: the claimed traveller's own, and strangers'.
 
@@ -211,7 +211,6 @@ def passages(
     """
     policy = Policy()
     budget = FingerBudget.of(policy, policy.fmr, face_comparisons=1)
-    calibration = FingerCalibration.find(extractor, matcher)
     drawn = rng.multinomial(scores.fingers, [1 / scores.fingers] * scores.fingers, size=_REPLICATES)
     ours, theirs = scores.non_mated_fingers.T
     groups = (
@@ -262,7 +261,8 @@ def _measure(
                 if (extractor_name, matcher_name) == (next(iter(present)), next(iter(MATCHERS))):
                     default = f"fingerprint.{set_name}.default"
                     found += [_renamed(figure, name, default) for figure in own]
-                    found += passages(default, extractor.name, make().name, result.full, rng)
+                    calibration = FingerCalibration.all_of(make().name).get(extractor.name)
+                    found += passages(default, calibration, result.full, rng) if calibration is not None else []
                 curves[set_name][f"{extractor_name}, {matcher_name}"] = fvc.Curve.of(result.full)
     for set_name, lines in curves.items():
         det.plot(lines, set_name, plan.plots / f"{set_name}.png")
