@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli.exits import Exit
-from gate.cli.failures import explained
+from gate.cli.failures import explained, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Recordings of passages: look at one, replay its decision.")
 
-FILE = typer.Argument(..., help="A recording of [recording] folder.", show_default=False)
+FILE = typer.Argument(
+    ..., help="A recording of [recording] folder.", show_default=False, exists=True, dir_okay=False, readable=True
+)
 CONFIG = typer.Option(None, "--config", "-c", help="Settings file; without it gate.toml here, where there is one.")
 AS_JSON = typer.Option(False, "--json", help="One JSON object, for machines.")
 
@@ -73,6 +75,36 @@ def replay(
             _report(decision, differences, checked, skipped, made)
         if differences:
             raise typer.Exit(Exit.NOT_AS_EXPECTED)
+
+
+@app.command()
+def attention(
+    file: Path = FILE,
+    out: Path = typer.Option(..., help="Folder for the pictures; made where it is not there.", file_okay=False),
+    config: Path | None = CONFIG,
+    with_face: bool = typer.Option(
+        False, "--with-face", help="Lay it over the traveller's face, which leaves the seal."
+    ),
+) -> None:
+    """Draw where the embedder looked at each face that was compared. For packs that are mask-aware."""
+    import cv2
+
+    from gate.engine.remake import remade
+    from gate.vision.attention import attention_picture, on_eyes
+
+    with explained(), _opened(file, config) as (recording, settings):
+        vision, _ = remade(recording.made, settings.models.insightface_root, settings.server.max_message_bytes)
+        for look in recording.looks:
+            if look.embedding is None or not look.frame.data:
+                continue
+            sighting = vision.look(look.frame)
+            found = vision.attention(sighting)
+            if found is None:
+                fail(f"Pack {recording.made.pack} does not say where it looks.", "Mask-aware packs do.", Exit.MODELS)
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = out / f"{recording.passage_id}-{look.frame.sequence}.png"
+            cv2.imwrite(str(path), attention_picture(found, sighting.aligned if with_face else None))
+            print(f"{path}  {on_eyes(found):.0%} on the rows of the eyes")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from gate.settings import ModelSettings
 from gate.vision.frame import DecodeLimits
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pack import ModelPack
-from gate.vision.pipeline import Vision
+from gate.vision.pipeline import VisionPipeline
 from gate.vision.session import Provider
 
 _SOFTWARE = ("onnxruntime", "onnxruntime-gpu", "opencv-python", "opencv-python-headless", "numpy", "faiss-cpu")
@@ -32,7 +32,7 @@ def made_by(models: ModelSettings, pack: ModelPack) -> Made:
     )
 
 
-def remade(made: Made, insightface_root: Path, max_bytes: int) -> tuple[Vision, tuple[Difference, ...]]:
+def remade(made: Made, insightface_root: Path, max_bytes: int) -> tuple[VisionPipeline, tuple[Difference, ...]]:
     """The pipeline as it was, and in what it is not.
 
     Args:

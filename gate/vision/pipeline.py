@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gate.errors import Code, EnrolmentError
 from gate.vision.align import align
+from gate.vision.attention import Attention
 from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
 from gate.vision.enrolment import EnrolmentRules, check_photo
@@ -147,6 +148,17 @@ class VisionPipeline:
             )
         check_photo(sighting, self._rules)
         return self.probe(sighting), sighting
+
+    def attention(self, sighting: Sighting) -> Attention | None:
+        """Where the embedder looks at the traveller's face; None for an embedder that cannot say, or without a face.
+
+        Raises:
+            EngineFault: the model failed.
+        """
+        if sighting.aligned is None or not isinstance(self._embedder, MaskAwareEmbedder):
+            return None
+        attention: Attention = self._embedder.view(sighting.aligned[None]).attention[0]
+        return attention
 
     def warm(self) -> None:
         """See `Vision.warm`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,13 +38,19 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     del shared  # only to skip without it
-    folder = tmp_path_factory.mktemp("recorded")
+    with recorded_with("edgeface-xs", tmp_path_factory.mktemp("recorded")) as made:
+        yield made
+
+
+@contextmanager
+def recorded_with(pack: str, folder: Path) -> Iterator[Recorded]:
+    """A passage that opens, while its engine still runs: the engine has the store, and the command only looks."""
     write_key_file(folder / "master.key", MasterKey.generate())
     config = folder / "gate.toml"
     config.write_text(
         f'[storage]\npath = "{folder}/egate.db"\nmaster_key_file = "{folder}/master.key"\n'
         f'[recording]\nfolder = "{folder}/recordings"\n'
-        '[models]\nliveness = "minifasnet"\n[profiles.pedestrian.liveness]\nmode = "observe"\n'
+        f'[models]\npack = "{pack}"\nliveness = "minifasnet"\n[profiles.pedestrian.liveness]\nmode = "observe"\n'
     )
     person = built_in(load_pipeline("edgeface-xs"))[0]
     expires = datetime.now(UTC) + timedelta(hours=1)
@@ -51,15 +58,13 @@ def recorded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         built.engine.enrol(Traveller("ref-1", "XX1/today", expires), person.photo)
         attempt = built.engine.open_passage(StartRequest("lane-1"))
         for sequence, jpeg in enumerate(render(Scene((Actor(person.portrait),)))):
-            attempt.observe(
-                Frame(sequence, sequence * 83_000, Encoding.JPEG, 0, 0, jpeg), built.engine.clock.monotonic()
-            )
+            taken = Frame(sequence, sequence * 83_000, Encoding.JPEG, 0, 0, jpeg)
+            attempt.observe(taken, built.engine.clock.monotonic())
             if attempt.decision is not None:
                 break
         built.engine.close_passage(attempt)
         built.engine.write_recordings()
         (file,) = (folder / "recordings").iterdir()
-        # While the engine runs: it has the store, and the command only looks.
         yield Recorded(config, file)
 
 
@@ -104,3 +109,24 @@ def test_without_a_store_there_is_no_key(recorded: Recorded, tmp_path: Path) -> 
     result = runner.invoke(app, ["passage", "show", str(recorded.file), "--config", str(config)])
     assert result.exit_code == Exit.SETTINGS
     assert "[storage] path" in result.output
+
+
+def test_a_pack_that_does_not_say_where_it_looks_is_said_so(recorded: Recorded, tmp_path: Path) -> None:
+    arguments = ["passage", "attention", str(recorded.file), "--out", str(tmp_path / "out")]
+    result = runner.invoke(app, [*arguments, "--config", str(recorded.config)])
+    assert result.exit_code == Exit.MODELS
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(recorded: Recorded, tmp_path: Path) -> None:
+    result = runner.invoke(app, ["passage", "show", str(tmp_path / "none"), "--config", str(recorded.config)])
+    assert result.exit_code == Exit.USAGE
+
+
+@pytest.mark.usefixtures("shared")
+def test_where_a_mask_aware_pack_looked_is_drawn(tmp_path: Path) -> None:
+    with recorded_with("w600k-mbf-head", tmp_path) as made:
+        assert run("replay", str(made.file), config=made.config)[0] == Exit.OK
+        code, out = run("attention", str(made.file), "--out", str(tmp_path / "out"), config=made.config)
+    assert (code, "on the rows of the eyes" in out) == (Exit.OK, True)
+    assert len(list((tmp_path / "out").glob("*.png"))) == out.count("\n")
