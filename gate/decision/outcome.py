@@ -20,8 +20,8 @@ class Outcome(enum.StrEnum):
 class Reason(enum.StrEnum):
     """Why the lane does it. proto/egate/v1/lane.proto says what each one means.
 
-    WATCH_LISTED is for officers and the journal: the lane is told `REASON_REFERRED`, so that nobody reads it off a
-    screen.
+    WATCH_LISTED is for officers and the journal: the lane is told REFERRED, so that nobody reads it off a screen. The
+    engine decides nothing else by REFERRED.
     """
 
     MATCHED = "matched"
@@ -44,6 +44,7 @@ class Reason(enum.StrEnum):
     UNDER_AGE = "under_age"
     DOCUMENT_EXPIRED = "document_expired"
     WATCH_LISTED = "watch_listed"
+    REFERRED = "referred"
     NOT_LIVE = "not_live"
     LIVENESS_UNAVAILABLE = "liveness_unavailable"
     TAMPERED_FRAMES = "tampered_frames"

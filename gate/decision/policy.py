@@ -46,6 +46,7 @@ _DEFAULT_OUTCOMES: Mapping[Reason, Outcome] = MappingProxyType(
 a person can answer."""
 
 _OPENS = frozenset({Reason.MATCHED, Reason.FINGER_MATCHED})
+_REFERS = frozenset({Reason.WATCH_LISTED, Reason.REFERRED})
 
 
 class Policy(BaseModel):
@@ -93,6 +94,8 @@ class Policy(BaseModel):
         for reason, outcome in self.outcomes.items():
             if (outcome is Outcome.OPEN) != (reason in _OPENS):
                 raise ValueError(f"{reason} may not lead to {outcome}: only a match opens, and a match opens")
+            if reason in _REFERS and outcome is not Outcome.OFFICER:
+                raise ValueError(f"{reason} may not lead to {outcome}: a finger would open for the watch list")
         return self
 
     @property

@@ -101,7 +101,10 @@ WITHDRAWAL_TO_WIRE: Mapping[Why, gallery_pb.WithdrawalReason.ValueType] = Mappin
 
 ENCODING_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in ENCODING_TO_WIRE.items()})
 OUTCOME_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in OUTCOME_TO_WIRE.items()})
-REASON_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in REASON_TO_WIRE.items()})
+# Whoever reads from the wire is not told of the watch list.
+REASON_FROM_WIRE = MappingProxyType(
+    {wire: ours for ours, wire in REASON_TO_WIRE.items() if ours is not Reason.WATCH_LISTED}
+)
 GUIDANCE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in GUIDANCE_TO_WIRE.items()})
 LIVE_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in LIVE_TO_WIRE.items()})
 MASK_FROM_WIRE = MappingProxyType({wire: ours for ours, wire in MASK_TO_WIRE.items()})

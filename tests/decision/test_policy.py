@@ -26,3 +26,10 @@ def test_an_authority_may_send_failures_to_an_officer() -> None:
     policy = Policy.model_validate({"outcomes": {"no_match": "officer"}})
     assert policy.outcome(Reason.NO_MATCH) is Outcome.OFFICER
     assert policy.outcome(Reason.AMBIGUOUS) is Outcome.FINGERPRINT
+
+
+@pytest.mark.parametrize("reason", [Reason.WATCH_LISTED, Reason.REFERRED])
+def test_whoever_is_on_the_watch_list_is_sent_to_an_officer_whatever_is_set(reason: Reason) -> None:
+    """A lane that is told to take a finger opens by it, and the engine is not asked again."""
+    with pytest.raises(ValidationError, match="watch list"):
+        Policy.model_validate({"outcomes": {reason: "fingerprint"}})

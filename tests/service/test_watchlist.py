@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.client import EnrolStatus, Watched
-from gate.decision.outcome import Outcome
+from gate.decision.outcome import Outcome, Reason
 from gate.errors import Code, EnrolmentError, GateError, NotFoundError, ProtocolError
 from gate.service.pb import gallery_pb2 as gallery_pb
 from gate.service.pb import gallery_pb2_grpc
@@ -52,7 +52,7 @@ async def test_somebody_on_the_list_is_not_expected_because_of_it() -> None:
         await it.client.enrol_watched(watched(7), fakes.jpeg(7))
         assert (await it.client.describe()).travellers == 3
         decision = await it.client.verify("lane-1", [fakes.jpeg(7)] * 3)
-        assert decision.outcome is Outcome.OFFICER
+        assert (decision.outcome, decision.reason) == (Outcome.OFFICER, Reason.REFERRED)
 
 
 async def test_the_list_is_shown_in_numbers() -> None:
