@@ -75,6 +75,7 @@ class Parts:
         take_pass: reserves the passage of (reference, flight) at this lane, or says why they may not pass now; at most
             once a passage. Whoever opened the passage gives it back where the gate stays shut.
         observer: told what is seen, embedded and decided, as it happens.
+        prefer: of the flights that the best candidate is on, puts first the one on which they may pass here.
     """
 
     vision: Vision
@@ -84,6 +85,7 @@ class Parts:
     watched: Callable[[Probe, datetime], bool] = lambda _probe, _now: False
     take_pass: Callable[[str, str, datetime], Reason | None] = lambda _reference, _flight, _now: None
     observer: Observer = nobody
+    prefer: Callable[[Candidates, datetime], Candidates] = lambda candidates, _now: candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +299,10 @@ class Attempt:
     def _search(self, probe: Probe) -> Candidates:
         snapshot, now = self._parts.snapshot(), self._clock.utc()
         if self.arrival.claimed:
-            return snapshot.compare(probe, self.arrival.entries(snapshot, now), now)
-        return snapshot.search(probe, now, flight=self._flight)
+            found = snapshot.compare(probe, self.arrival.entries(snapshot, now), now)
+        else:
+            found = snapshot.search(probe, now, flight=self._flight)
+        return self._parts.prefer(found, now)
 
     def _would_fail(self, compared: Compared) -> bool:
         state, _ = advance(self._state, compared, self.rules)

@@ -213,7 +213,12 @@ class Engine:
 
     def _lent(self, lane: LaneSettings, lookout: Lookout) -> Parts:
         """What a passage at this lane is lent."""
-        return replace(self._parts, watched=lookout, take_pass=lambda r, f, now: self._take_pass(lane, r, f, now))
+        return replace(
+            self._parts,
+            watched=lookout,
+            take_pass=lambda r, f, now: self._take_pass(lane, r, f, now),
+            prefer=lambda found, now: self.journeys.prefer(found, lane.touchpoint, lane.gate, now),
+        )
 
     def _recorder(self) -> Recorder | None:
         """What records the next passage; None where none is recorded."""

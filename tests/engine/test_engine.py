@@ -8,6 +8,7 @@ import pytest
 
 from gate.audit.event import EventKind
 from gate.claims.claim import Presented, PresentedKind
+from gate.decision.journey import FlightPlan, Route, Window
 from gate.decision.outcome import Outcome, Reason
 from gate.decision.passage import Decide
 from gate.engine.attempt import Attempt, StartRequest
@@ -238,3 +239,18 @@ def test_destructions_are_journalled_by_an_engine_without_a_store(engine: Engine
     assert [e.position for e in entries] == [r.journal_position for r in receipts]
     assert [e.facts["why"] for e in entries] == ["boarded", "flight_closed", "expired"]
     assert all(e.facts["complete"] for e in entries)
+
+
+def test_a_transfer_passenger_boards_the_flight_that_is_called_here(clock: SetClock) -> None:
+    """On two flights with the same face, the search may put the arriving leg first, whose boarding is over."""
+    lanes = {"lane-1": LaneSettings(touchpoint="boarding", gate="B12")}
+    engine = Engine(Settings(lanes=lanes, journey=Route(required=())), ScriptedVision(), CALIBRATION, clock=clock)
+    now = clock.utc()
+    for flight in ("ARRIVED", "LEAVING"):
+        engine.enrol(Traveller("t1", flight, now + timedelta(hours=5)), photo(1))
+    window = Window("boarding", now - timedelta(minutes=5), now + timedelta(minutes=30))
+    engine.plans.set(FlightPlan("LEAVING", "B12", (window,)))
+    attempt = engine.open_passage(LANE)
+    show(attempt, clock, 1)
+    assert attempt.decision is not None
+    assert (attempt.decision.reason, attempt.decision.flight) == (Reason.MATCHED, "LEAVING")
