@@ -166,6 +166,43 @@ def policy(
 
 
 @app.command()
+def evidence(
+    dataset: Path | None = typer.Option(None, "--dataset", help="Folder of `PERSON/PHOTO`; by default of ../shared."),
+    people: int | None = typer.Option(None, "--people", min=2, help="How many walk up."),
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """What fusing the frames of an approach gains over the first frame and the best one: errors and time."""
+    with _measuring():
+        from benchmarks import evidence as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.default_plan(dataset, quick=quick)
+        plan = replace(plan, people=people or plan.people, pack=pack or plan.pack)
+        run("evidence", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
+
+
+@app.command()
+def fpir(
+    dataset: Path | None = typer.Option(None, "--dataset", help="Folder of `PERSON/PHOTO`; by default of ../shared."),
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """Whether strangers enter galleries of 50 to 42,000 as seldom as the policy states."""
+    with _measuring():
+        from benchmarks import fpir as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.default_plan(dataset, quick=quick)
+        plan = replace(plan, pack=pack or plan.pack)
+        run("fpir", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
+
+
+@app.command()
 def latency(
     pack: str | None = _PACK,
     quick: bool = _QUICK,
