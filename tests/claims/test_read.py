@@ -18,6 +18,7 @@ from gate.errors import ClaimError, Code
 from gate.gallery.traveller import TravelDocument
 from gate.manifest.mrz_layout import MrzKind
 from gate.manifest.write_mrz import write_mrz
+from gate.vision.frame import Encoding, Frame
 from tests.claims.makers import EDDSA, FLIGHT, NOW, NUMBER, rules, token
 
 PASS = write_bcbp("MUSTER/ANNA", LegText("ZZ", "42", 326, "HKG", "LHR", "ABC123", seat="12A"))
@@ -202,6 +203,26 @@ def test_whatever_is_presented_becomes_a_claim_or_a_claim_error(kind: PresentedK
         assert read_claim(Presented(kind, text, state), rules(), NOW).kind in ClaimKind
     except ClaimError as error:
         assert error.code in {Code.CLAIM_UNREADABLE, Code.TOKEN_MALFORMED}
+
+
+@given(
+    data=st.one_of(st.binary(max_size=64), st.binary(max_size=32).map(lambda tail: b"\x89PNG\r\n\x1a\n" + tail)),
+    encoding=st.sampled_from(Encoding),
+    width=st.integers(0, 70),
+    height=st.integers(0, 70),
+)
+def test_whatever_is_shown_as_a_picture_becomes_a_claim_error(
+    data: bytes, encoding: Encoding, width: int, height: int
+) -> None:
+    shown = Frame(0, 0, encoding, width, height, data * (width * height if len(data) == 1 else 1))
+    with pytest.raises(ClaimError):
+        read_claim(Presented(PresentedKind.PICTURE, picture=shown), rules(), NOW)
+
+
+def test_a_reference_is_claimed_as_it_stands() -> None:
+    assert read(PresentedKind.REFERENCE, "t-7").reference == "t-7"
+    for text in ("", "é", "x" * 129, "a\nb"):
+        assert refusal(PresentedKind.REFERENCE, text).code is Code.CLAIM_UNREADABLE
 
 
 def test_every_oddity_has_a_meaning() -> None:

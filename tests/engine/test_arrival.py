@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import pytest
 import zxingcpp
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gate.audit.event import EventKind
 from gate.audit.journal import MemoryJournal
@@ -376,3 +379,45 @@ def test_only_look_alikes_that_are_compared_as_well_are_marked(engine: Engine, c
     one, other = (snapshot.find_reference(f"t{person}", clock.utc(), None) for person in (1, 2))
     assert not snapshot.compare(probe(1), one, clock.utc()).ranked[0].lookalikes
     assert snapshot.compare(probe(1), one + other, clock.utc()).ranked[0].lookalikes == {"t2"}
+
+
+class Copies(RuleBasedStateMachine):
+    """Copies of one token at several lanes, read and settled in any order: one opens at most, and none is lost."""
+
+    LANES = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SetClock()
+        self.used = MemoryUsedTokens()
+        self.rules = ClaimRules("HKG", Tokens(RULES, KEYS, self.used))
+        self.claim = presented(PresentedKind.TOKEN, token(self.clock))
+        self.snapshot = engine_with(self.rules, self.clock).gallery.snapshot()
+        self.arrivals = [self._new() for _ in range(self.LANES)]
+        self.opened = 0
+
+    def _new(self) -> Arrival:
+        return Arrival(self.claim, "", self.rules)
+
+    @rule(lane=st.integers(0, LANES - 1))
+    def read(self, lane: int) -> None:
+        self.arrivals[lane].read(lambda: self.snapshot, self.clock.utc())
+
+    @rule(lane=st.integers(0, LANES - 1), matches=st.booleans())
+    def settle(self, lane: int, matches: bool) -> None:
+        arrival, self.arrivals[lane] = self.arrivals[lane], self._new()
+        opens = matches and bool(arrival.entries(self.snapshot, self.clock.utc())) and arrival.refusal is None
+        self.opened += opens
+        arrival.settle(opened=opens)
+        # A reader that was still busy when its passage ended.
+        arrival.read(lambda: self.snapshot, self.clock.utc())
+
+    @invariant()
+    def one_at_most(self) -> None:
+        holding = sum(bool(arrival.entries(self.snapshot, self.clock.utc())) for arrival in self.arrivals)
+        assert self.opened + holding <= 1
+        assert len(self.used) == self.opened + holding
+
+
+TestCopies = Copies.TestCase
+TestCopies.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
