@@ -12,7 +12,7 @@ overtakes are never looked at. docs/benchmarks.md explains the figures.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks import figures as fig
 from benchmarks import rates
 from benchmarks.corridor_play import Played, VideoClock, play
-from benchmarks.corridor_scene import Cast, casts, film, others
+from benchmarks.corridor_scene import Cast, casts, film, others, still
 from benchmarks.measured import Measured, Plot, Series
 from gate.decision.policy import Policy
 from gate.engine.attempt import StartRequest
@@ -31,6 +31,7 @@ from gate.errors import EnrolmentError
 from gate.gallery.traveller import Traveller
 from gate.settings import DEFAULT_PACK, LaneSettings, ModelSettings, Settings
 from gate.synth.camera import Camera
+from gate.vision.frame import Encoding, Frame
 
 LANE = "corridor"
 _FLIGHT = "BENCH"
@@ -52,6 +53,8 @@ class Plan:
         detect_size_px: longer side of the detector's canvas.
         pack: model pack.
         seed: of who walks and how.
+        still_frames: of each person alone, for comparison.
+        camera: over the corridor.
     """
 
     faces: Path
@@ -64,6 +67,8 @@ class Plan:
     detect_size_px: int = 640
     pack: str = DEFAULT_PACK
     seed: int = 1
+    still_frames: int = 4
+    camera: Camera = field(default_factory=Camera)
 
 
 def default_plan(faces: Path | None, *, quick: bool) -> Plan:
@@ -90,10 +95,11 @@ def run(plan: Plan, console: Console) -> Measured:
     )
     with build_engine(settings, clock=clock) as built:
         built.engine.warm()
-        every, live = _play_all(plan, built, clock, console)
+        every, live, alone = _play_all(plan, built, clock, console)
         size = built.engine.describe(None).travellers
     rng = np.random.default_rng(plan.seed)
     found = [*_following(every, rng), *_decisions("corridor", every, rng), *_speed(every, rng)]
+    found.append(_passes_alone(every, alone, rng))
     found += [*_decisions("corridor.live", live, rng), _looked(live, rng)]
     return Measured(tuple(found), _run_facts(plan, size), notes=_NOTES, plots=_plots(every[0]))
 
@@ -101,22 +107,26 @@ def run(plan: Plan, console: Console) -> Measured:
 _NOTES = (
     "The people are photographs on paper figures: nobody turns their head, so nothing is said about pose.",
     "A face less than half visible, or with less than 16 px between the eyes, is neither missed nor a false alarm.",
-    "Whoever does not pass is sent to an officer: mostly the masked, and those seen well for too short a time.",
+    "expected_passed.alone: the same photographs near, still and alone; the rest is what walking in a crowd costs.",
 )
 
 
-def _play_all(plan: Plan, built: Built, clock: VideoClock, console: Console) -> tuple[list[Played], list[Played]]:
-    """Every video, with every frame and as its frames come."""
+def _play_all(
+    plan: Plan, built: Built, clock: VideoClock, console: Console
+) -> tuple[list[Played], list[Played], list[frozenset[int]]]:
+    """Every video, with every frame and as its frames come; and who passes alone."""
     engine, expires_at = built.engine, clock.utc() + _KEPT_FOR
     for number, photo in enumerate(others(plan.background, plan.travellers, plan.seed)):
         _enrol(built, Traveller(f"O{number}", _FLIGHT, expires_at), photo)
     every: list[Played] = []
     live: list[Played] = []
+    alone: list[frozenset[int]] = []
     numbers = {"videos": plan.videos, "people": plan.people, "strangers": plan.strangers, "masked": plan.masked}
     for index, cast in enumerate(casts(built.vision, plan.faces, seed=plan.seed, **numbers)):
         with console.status(f"Video {index + 1} of {plan.videos}: painted …"):
-            video = list(film(built.vision, cast, Camera()))
+            video = list(film(built.vision, cast, plan.camera))
             names = _expect(built, cast, index, expires_at)
+            alone.append(_alone(plan, built, clock, cast, names))
         for paced, results in ((False, every), (True, live)):
             with console.status(f"Video {index + 1} of {plan.videos}: {'as it comes' if paced else 'every frame'} …"):
                 clock.at_s = 0.0
@@ -124,12 +134,31 @@ def _play_all(plan: Plan, built: Built, clock: VideoClock, console: Console) -> 
                 near_px = _near_px(built)
                 results.append(play(watch, clock, video, cast, names, near_px=near_px, live=paced))
                 engine.close_watch(watch)
-    return every, live
+    return every, live, alone
 
 
 def _near_px(built: Built) -> float:
     """Eye distance from which somebody is near enough to be decided about."""
     return built.engine.settings.profiles["walk-through"].quality.min_eye_distance_px
+
+
+def _alone(plan: Plan, built: Built, clock: VideoClock, cast: Cast, names: dict[str, int]) -> frozenset[int]:
+    """Who of those expected passes alone, near and standing still: what the crowd and the walking cost is the rest."""
+    passed = set()
+    for reference, person in names.items():
+        attempt = built.engine.open_passage(StartRequest(LANE))
+        for number, frame in enumerate(still(built.vision, cast, person, plan.camera, plan.still_frames)):
+            clock.at_s = number * _STILL_EVERY_S
+            sent = Frame(number + 1, round(clock.at_s * 1e6) + 1, Encoding.JPEG, 0, 0, frame.jpeg)
+            attempt.observe(sent, clock.at_s)
+        if attempt.decision is not None and attempt.decision.traveller_reference == reference:
+            passed.add(person)
+        built.engine.close_passage(attempt)
+    return frozenset(passed)
+
+
+_STILL_EVERY_S = 0.4
+"""Longer than `Policy.retry_after_s`, so that each frame counts."""
 
 
 def _expect(built: Built, cast: Cast, video: int, expires_at: datetime) -> dict[str, int]:
@@ -193,6 +222,13 @@ def _decisions(prefix: str, played: Sequence[Played], rng: np.random.Generator) 
     return found
 
 
+def _passes_alone(played: Sequence[Played], alone: Sequence[frozenset[int]], rng: np.random.Generator) -> fig.Figure:
+    flags = [person in passed for p, passed in zip(played, alone, strict=True) for person in p.near & p.cast.expected]
+    resampled = rates.draws(len(flags), 400, rng)
+    rate = rates.rate_over_people(np.array(flags), np.arange(len(flags)), resampled)
+    return fig.Figure("corridor.expected_passed.alone", rate.value, "%", rate.n, rate.low, rate.high)
+
+
 def _speed(played: Sequence[Played], rng: np.random.Generator) -> list[fig.Figure]:
     """Time of the frames that show nearly everybody, by the wall's clock and the processor's, and what that makes."""
     found = []
@@ -242,7 +278,7 @@ def _plots(played: Played) -> tuple[Plot, ...]:
 
 
 def _run_facts(plan: Plan, travellers: int) -> dict[str, object]:
-    camera = Camera()
+    camera = plan.camera
     return {
         "pack": plan.pack,
         "videos": plan.videos,

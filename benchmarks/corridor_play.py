@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.corridor_scene import Cast
@@ -172,10 +172,11 @@ def play(
         near |= {f.walker for f in frame.faces if f.eye_px >= near_px and f.visible >= VISIBLE}
         index += 1
     notes.events(watch.end(TrackPassage.frames_ended), names, video[-1])
+    following = follow(notes.shots)
     return Played(
         cast,
-        follow(notes.shots),
-        tuple(notes.verdicts),
+        following,
+        tuple(_placed(verdict, following) for verdict in notes.verdicts),
         frozenset(near),
         tuple(notes.frame_ms),
         tuple(notes.cpu_ms),
@@ -189,6 +190,13 @@ def play(
 
 def _sight_ms(watch: Watch) -> float:
     return sum(stage.total_ms for stage in watch.tally.report().timings if stage.stage in {"decode", "detect"})
+
+
+def _placed(verdict: Verdict, following: Following) -> Verdict:
+    """Somebody is mostly refused when they are gone: then it is about whom the track was on."""
+    if verdict.opens or verdict.shown is not None:
+        return verdict
+    return replace(verdict, shown=following.owners.get(verdict.track_id))
 
 
 def _timed(

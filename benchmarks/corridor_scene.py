@@ -14,7 +14,7 @@ from gate.demo.portrait import Portrait
 from gate.errors import FrameError
 from gate.synth import random_style
 from gate.synth.camera import Camera
-from gate.synth.corridor import CorridorFrame, Walker, crowd, render
+from gate.synth.corridor import CorridorFrame, Walk, Walker, crowd, render
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode_photo
 from gate.vision.pipeline import Vision
 
@@ -69,15 +69,32 @@ def casts(
 def film(vision: Vision, cast: Cast, camera: Camera) -> Iterator[CorridorFrame]:
     """The video of a cast."""
     walks = crowd(len(cast.people), cast.seed)
-    rng = np.random.default_rng(cast.seed)
-    walkers = []
-    for index, (person, walk) in enumerate(zip(cast.people, walks, strict=True)):
-        portrait = person.portrait
-        if index in cast.masked:
-            portrait = portrait.masked(replace(random_style(rng), wear="over_nose"), rng)
-        walkers.append(Walker(portrait, walk, _face_of(vision, portrait)))
+    walkers = [
+        Walker(portrait, walk, _face_of(vision, portrait)) for portrait, walk in zip(_dressed(cast), walks, strict=True)
+    ]
     seconds = max(walk.ends_s for walk in walks) + AFTER_S
     return render(walkers, seconds, camera, cast.seed)
+
+
+def still(vision: Vision, cast: Cast, person: int, camera: Camera, frames: int) -> Iterator[CorridorFrame]:
+    """The same person, dressed as in the video, alone, near, and standing still: as good as they can be seen."""
+    portrait = _dressed(cast)[person]
+    walker = Walker(portrait, Walk(from_m=_NEAR_M, speed=0.05), _face_of(vision, portrait))
+    return render([walker], (frames + 0.5) / camera.fps, camera, cast.seed)
+
+
+_NEAR_M = 3.0
+
+
+def _dressed(cast: Cast) -> list[Portrait]:
+    """Everybody, with the masks that some of them wear."""
+    rng = np.random.default_rng(cast.seed)
+    return [
+        person.portrait.masked(replace(random_style(rng), wear="over_nose"), rng)
+        if index in cast.masked
+        else person.portrait
+        for index, person in enumerate(cast.people)
+    ]
 
 
 def _face_of(vision: Vision, portrait: Portrait) -> tuple[float, float, float, float]:
