@@ -11,12 +11,13 @@ def check_frames(settings: Settings) -> Finding:
     """Pictures that are played back are refused, and every frame is tied to its passage."""
     frames = settings.frames
     if frames.identical == "allow":
-        repair = 'Right for trials only; on a live lane set [frames] identical = "refuse".'
-        return warn("frames", "pictures that a lane has sent before are taken again: a recording passes", repair)
+        repair = 'Right for trials only; where cameras are live set [frames] identical = "lane".'
+        return warn("frames", "pictures that came before are taken again: a recording passes", repair)
     if not frames.alarms:
         return warn("frames", "no number of alarms ends a passage", "Set [frames] alarms to 1 or more; 3 by default.")
     nonce = "a nonce in every frame" if frames.nonce == "required" else "no nonce asked for"
-    return ok("frames", f"repeated pictures are refused, {nonce}, {frames.alarms} alarms end a passage")
+    known = "in any passage of a lane" if frames.identical == "lane" else 'within a passage ("lane" is for live cameras)'
+    return ok("frames", f"pictures are known again {known}; {nonce}; {frames.alarms} alarms end a passage")
 
 
 def check_recording(settings: Settings) -> Finding:

@@ -37,7 +37,7 @@ async def played(it: Rig, frames: list[pb.PassageRequest]) -> list[pb.PassageRes
 async def test_the_passage_before_played_again_opens_nothing() -> None:
     """Guards against the simplest injection: what went over the wire yesterday, sent again today."""
     recorded = [frame(n, noisy(None if n < 4 else 1, n)) for n in range(1, 5)]
-    async with rig(frames=FrameSettings()) as it:
+    async with rig(frames=FrameSettings(identical="lane")) as it:
         first = await played(it, recorded)
         assert (first[-1].decision.outcome, codes_of(first)) == (pb.OUTCOME_OPEN, [])
         second = await played(it, recorded)
@@ -52,7 +52,7 @@ async def test_the_passage_before_played_again_opens_nothing() -> None:
 
 async def test_a_camera_that_stands_still_opens_by_its_first_picture_and_alarms_nobody() -> None:
     seen: list[object] = []
-    async with rig(frames=FrameSettings()) as it:
+    async with rig(frames=FrameSettings(identical="lane")) as it:
         decision = await it.client.verify("lane-1", [noisy(9, 1)] * 8, on_event=seen.append)
         assert decision.outcome is Outcome.FINGERPRINT
         refused = [event.code for event in seen if isinstance(event, FrameRejection)]
