@@ -134,11 +134,13 @@ class WatchSession:
             await self._outbox.until_room()
             arrived = await self._mailbox.get()
             if arrived is None:
-                await asyncio.sleep(GONE_WITHIN_S)
-                await self._end(TrackPassage.frames_ended)
-                return
+                break
             await self._observe(arrived)
-        await self._end(lambda passage: passage.refuse(Reason.TAMPERED_FRAMES))
+        if self._guard.tampered:
+            await self._end(lambda passage: passage.refuse(Reason.TAMPERED_FRAMES))
+        else:
+            await asyncio.sleep(GONE_WITHIN_S)
+            await self._end(TrackPassage.frames_ended)
 
     async def _observe(self, arrived: Arrived) -> None:
         try:
@@ -161,5 +163,7 @@ class WatchSession:
             self._outbox.keep(convert_watch.happened(event))
 
     def _refuse(self, sequence: int, error: GateError) -> None:
+        if self._guard.tampered:
+            self._mailbox.close()  # wakes the worker, who may wait for a frame that never comes
         if self._rejections.allows(self._clock.monotonic()):
             self._outbox.offer(convert_watch.frame_rejected(sequence, error))

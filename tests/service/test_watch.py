@@ -243,6 +243,29 @@ async def test_frames_that_cannot_be_used_are_refused_and_the_watch_goes_on() ->
     assert response.frame_rejected.code == Code.FIELD_INVALID.value
 
 
+async def test_frames_that_no_honest_camera_sends_end_the_watch() -> None:
+    async with hall(Policy(quality={"min_sharpness": 50.0})) as it:
+        call = it.lanes.Watch()
+        await call.write(pb.WatchRequest(start=pb.WatchStart(lane_id="lane-1")))
+        nonce = (await call.read()).accepted.nonce
+        for number in range(1, 13):
+            sent = pb.Frame(
+                sequence=number,
+                capture_time_us=number * 33_000,
+                encoding=pb.FRAME_ENCODING_JPEG,
+                data=crowd_frame(number, [Somebody(1, 300)]).data,
+                nonce=nonce,
+            )
+            await call.write(pb.WatchRequest(frame=sent))
+            await asyncio.sleep(1 / FPS)
+        for _ in range(6):
+            await call.write(pb.WatchRequest(frame=sent))
+        responses = await rest(call)
+        reasons = [r.track_decided.decision.reason for r in responses if r.HasField("track_decided")]
+        assert reasons == [pb.REASON_TAMPERED_FRAMES]
+        assert EventKind.FRAMES_ALARM in {entry.kind for entry in it.journal.entries()}
+
+
 async def test_who_leaves_is_lost_after_the_decision() -> None:
     async with hall() as it:
         found = await watched(it, 110, lambda n: [Somebody(1, 300)] if n < 15 else [])
