@@ -17,7 +17,9 @@ def check_frames(settings: Settings) -> Finding:
         return warn("frames", "no number of alarms ends a passage", "Set [frames] alarms to 1 or more; 3 by default.")
     nonce = "a nonce in every frame" if frames.nonce == "required" else "no nonce asked for"
     reach = {"lane": "in any passage of a lane", "passage": 'within a passage ("lane" is for live cameras)'}
-    return ok("frames", f"pictures are known again {reach[frames.identical]}; {nonce}; {frames.alarms} alarms end a passage")
+    return ok(
+        "frames", f"pictures are known again {reach[frames.identical]}; {nonce}; {frames.alarms} alarms end a passage"
+    )
 
 
 def check_recording(settings: Settings) -> Finding:
