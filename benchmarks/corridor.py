@@ -24,6 +24,7 @@ from benchmarks import rates
 from benchmarks.corridor_play import Played, VideoClock, play
 from benchmarks.corridor_scene import Cast, casts, film, others, still
 from benchmarks.measured import Measured, Plot, Series
+from benchmarks.turns import logs_to_nowhere
 from gate.decision.policy import Policy
 from gate.engine.attempt import StartRequest
 from gate.engine.build import Built, build_engine
@@ -93,7 +94,7 @@ def run(plan: Plan, console: Console) -> Measured:
         lanes={LANE: LaneSettings(profile="walk-through")},
         profiles={"walk-through": Policy()},
     )
-    with build_engine(settings, clock=clock) as built:
+    with logs_to_nowhere(), build_engine(settings, clock=clock) as built:
         built.engine.warm()
         every, live, alone = _play_all(plan, built, clock, console)
         size = built.engine.describe(None).travellers
