@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gate.clock import Clock
+from gate.decision.calibration import Calibration
 from gate.decision.crowding import Crowd, CrowdingAlarm, crowd_of
 from gate.decision.event import Looked
 from gate.decision.judgement import score
@@ -33,11 +34,15 @@ from gate.engine.watch_events import CrowdingChanged, TrackDecided, TrackLost, T
 from gate.errors import Code, FrameError
 from gate.vision.frame import Frame
 from gate.vision.pipeline import Vision
-from gate.vision.probe import Face, ImageBGR, Probe
+from gate.vision.probe import Face, ImageBGR, MaskState, Probe
 from gate.vision.track import Step, Track, TrackRules, Tracks, advance
 
-_STRANGERS_REACH = 0.01
+_SOMEBODY_ELSE = 0.01
 """A face that resembles its track less than all but this share of strangers do is somebody else's."""
+
+_THE_SAME, _THE_SAME_AGAIN = 1e-4, 1e-6
+"""Share of strangers who resemble each other as much as one person does in one place, and where nothing but the looks
+says that it is the same person: there a stranger would inherit a decision."""
 
 Finish = Callable[[TrackPassage], object]
 """Decides a passage, unless it is decided."""
@@ -98,6 +103,7 @@ class Watch:
         self._clock = clock
         self._enter = enter
         self._record = record
+        self._track_rules = _track_rules(rules.calibration)
         self._lock = threading.Lock()
         self._tracks = Tracks()
         self._people: dict[int, _Person] = {}
@@ -177,7 +183,7 @@ class Watch:
 
     def _observe(self, shown: CrowdFrame, at_s: float, arrived_s: float) -> tuple[WatchEvent, ...]:
         self._sequence = shown.sequence
-        step = advance(self._tracks, shown.faces, at_s, shown.size_px, _TRACK_RULES, shown.embedding)
+        step = advance(self._tracks, shown.faces, at_s, shown.size_px, self._track_rules, shown.embedding)
         self._tracks = step.tracks
         events = self._started(step, shown)
         events += self._crowding(step, shown, at_s)
@@ -267,7 +273,7 @@ class Watch:
         return ()
 
     def _least_likeness(self, probe: Probe) -> float:
-        return self._rules.calibration.threshold(probe.mask, _STRANGERS_REACH, 1).similarity
+        return self._rules.calibration.threshold(probe.mask, _SOMEBODY_ELSE, 1).similarity
 
     def _part(self, track: Track, probe: Probe, shown: CrowdFrame, index: int) -> tuple[WatchEvent, ...]:
         """The track has slipped to somebody else: it ends, and theirs begins."""
@@ -338,6 +344,12 @@ class Watch:
         return track_id in self._people and self._people[track_id].told
 
 
-_TRACK_RULES = TrackRules()
+def _track_rules(calibration: Calibration) -> TrackRules:
+    """Which looks are of one person, by the pack's own measure. The mask may come off meanwhile."""
+    same, again = (calibration.threshold(MaskState.UNKNOWN, fmr, 1).similarity for fmr in (_THE_SAME, _THE_SAME_AGAIN))
+    return TrackRules(same=max(same, _LEAST_SAME), same_again=max(again, _LEAST_SAME))
+
+
+_LEAST_SAME = 0.05
 _LOOKS_TO_KNOW = 2
 """Looks after which a track can be told from those that cross its way."""

@@ -39,8 +39,8 @@ class TrackRules:
         coast_s: a track out of sight is taken up again where it should be by now, for so long.
         remember_s: after that by its looks, for so long; then it ends.
         verify_after_s: out of sight for longer, its looks must agree with its place, where both are known.
-        same: similarity from which two looks of a track are of one person. Looks some frames apart, in one place and
-            light: of the same person 0.4 and more, of two persons 0.3 and less, whatever the pack's thresholds are.
+        same: similarity, above 0, from which two looks of a track are of one person; at 0 they are certainly not. Looks
+            some frames apart, in one place and light: of one person 0.4 and more, for the packs here.
         same_again: the same, where only the looks speak: somebody comes back whose place is not known any more.
     """
 
