@@ -292,7 +292,7 @@ class Attempt:
             live=live,
             watched=watched,
         )
-        if self.arrival.claimed and self._would_fail(compared):
+        if self.arrival.claimed and not self._would_do(compared):
             compared = replace(compared, elsewhere=self._is_another(face))
         return self._advance_or_bar(compared)
 
@@ -304,16 +304,17 @@ class Attempt:
             found = snapshot.search(probe, now, flight=self._flight)
         return self._parts.prefer(found, now)
 
-    def _would_fail(self, compared: Compared) -> bool:
+    def _would_do(self, compared: Compared) -> bool:
+        """Whether the claimed traveller matches by it: then nobody asks whose face it may be instead."""
         state, _ = advance(self._state, compared, self.rules)
-        return state.asking is not None or (state.decision is not None and state.decision.reason is Reason.NO_MATCH)
+        found = state.decision.reason if state.decision else state.asking.reason if state.asking else None
+        return found is Reason.MATCHED
 
     def _is_another(self, face: FusedFace) -> bool:
         rules, now = self.rules, self._clock.utc()
+        share = rules.policy.fpir / rules.policy.max_comparisons
         with self._tally.timed("search"):
-            return self.arrival.matches_another(
-                face.probe, self._parts.snapshot(), now, rules.calibration, rules.policy.fpir
-            )
+            return self.arrival.matches_another(face.probe, self._parts.snapshot(), now, rules.calibration, share)
 
     def _advance_or_bar(self, event: Compared | FingerCompared) -> tuple[Effect, ...]:
         """As `_advance`; before anybody is let pass, it is asked whether they may."""

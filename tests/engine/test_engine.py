@@ -254,3 +254,12 @@ def test_a_transfer_passenger_boards_the_flight_that_is_called_here(clock: SetCl
     show(attempt, clock, 1)
     assert attempt.decision is not None
     assert (attempt.decision.reason, attempt.decision.flight) == (Reason.MATCHED, "LEAVING")
+
+
+def test_a_borrowed_document_is_known_after_one_look(engine: Engine, clock: SetClock) -> None:
+    """The camera may lose them before the looks are used up; a mismatch seen is no mere no-match."""
+    attempt = engine.open_passage(StartRequest("lane-1", claim=Presented(PresentedKind.DOCUMENT, "P2", "UTO")))
+    show(attempt, clock, 1)
+    assert attempt.decision is None
+    attempt.frames_ended()
+    assert decided(attempt) == (Outcome.OFFICER, Reason.CLAIM_MISMATCH, None)
