@@ -183,6 +183,7 @@ def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
         "distractors": sides.distractors,
         "masked_probes": len(sides.masked),
         "masks": plan.masked_dataset.name if plan.masked_dataset else f"drawn by gate.synth, seed {plan.seed}",
+        "distractors_masks": "drawn by gate.synth",
         "flights": plan.flights,
         "replicates": plan.replicates,
         "quick": plan.quick,
@@ -347,7 +348,7 @@ def _simulate(plan: Plan, engine: Engine, sides: Sides, found: figures.Found, pr
             f"{sides.people + sides.distractors} people do not fill galleries of {flights.GALLERY} and leave "
             f"{flights.LEAST_STRANGERS} outside: figures are of galleries of {size}, and named flight{size}"
         )
-    elif seated.fillers:
+    if seated.fillers:
         found.notes.append(f"flights: {seated.fillers} of {size} expected travellers are distractors, who never come")
     figures.identification(found, f"flight{size}", searches, FPIR, calibrated=calibrated)
     if plan.groups is not None:
