@@ -20,8 +20,10 @@ from tests.benchmarks.faces import FakeVision, save
 RUNNER = CliRunner()
 
 
-def canned(name: str) -> Measured:
-    return Measured((Figure(name, 1.0, "ratio", 10, 0.9, 1.1),), {"pack": DEFAULT_PACK, "quick": True})
+def canned(name: str, value: float = 1.0) -> Measured:
+    return Measured(
+        (Figure(name, value, "ratio", 10, 0.9 * value, 1.1 * value),), {"pack": DEFAULT_PACK, "quick": True}
+    )
 
 
 @pytest.fixture
@@ -42,8 +44,8 @@ def cheap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda _dataset, quick: accuracy.Plan(dataset, flights=30, replicates=20, threads=1, quick=quick),
     )
     monkeypatch.setattr(latency, "run", lambda _plan, _console: canned("latency.ratio_to_floor"))
-    monkeypatch.setattr(throughput, "measure", lambda _plan, _console: canned("throughput.ratio_to_insightface"))
-    monkeypatch.setattr(lanes, "measure", lambda _plan, _console: canned("lanes.max_at_10fps"))
+    monkeypatch.setattr(throughput, "measure", lambda _plan, _console: canned("throughput.ratio_to_insightface", 9))
+    monkeypatch.setattr(lanes, "measure", lambda _plan, _console: canned("lanes.max_at_10fps", 16))
     monkeypatch.setattr(index.Plan, "quick", lambda: index.Plan(sizes=(60,), rounds=2, probes=3))
 
 
