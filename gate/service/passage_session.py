@@ -85,7 +85,7 @@ class PassageSession:
         self._drain = drain
         self._mailbox: Mailbox[Arrived] = Mailbox(self._overtaken)
         self._deadline_s = self._latest_s = math.inf
-        self._asked = False
+        self._asked = asyncio.Event()
         self._outbox: Outbox[pb.PassageResponse] = Outbox()
         self._guard = guard
         attempt.check_picture = guard.check_pixels
@@ -145,11 +145,14 @@ class PassageSession:
     async def _decide_in_time(self) -> None:
         work = asyncio.create_task(self._work())
         cut = asyncio.create_task(self._drain.wait_cut())
+        # The finger's time may end before the face's would have.
+        asked = asyncio.create_task(self._asked.wait())
         try:
             while self._attempt.decision is None and not (work.done() or cut.done()):
                 left_s = self._deadline_s - self._clock.monotonic()
                 if left_s > 0:
-                    await asyncio.wait((work, cut), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                    awaited = (work, cut) if asked.done() else (work, cut, asked)
+                    await asyncio.wait(awaited, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                 else:
                     # Decides, or asks for a finger, for which there may be time. A model that is still running finishes
                     # in its thread; nobody waits for it.
@@ -162,8 +165,8 @@ class PassageSession:
         except Exception as error:  # noqa: BLE001 -- run() raises it where the call's status is made
             self._outbox.finish(error)
         finally:
-            work.cancel()
-            cut.cancel()
+            for task in (work, cut, asked):
+                task.cancel()
 
     async def _work(self) -> None:
         self._apply(await self._in_thread("arrive", self._attempt.arrive))
@@ -214,8 +217,8 @@ class PassageSession:
 
     def _request(self, effect: RequestFinger) -> None:
         now_s = self._clock.monotonic()
-        if not self._asked:
-            self._asked = True
+        if not self._asked.is_set():
+            self._asked.set()
             self._deadline_s = min(now_s + self._attempt.rules.policy.finger_budget_s, self._latest_s)
         self._outbox.offer(convert.finger_request(effect, self._deadline_s - now_s))
 
