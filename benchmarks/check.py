@@ -16,6 +16,9 @@ from benchmarks.measured import Measured
 
 USUAL_BARS = Path(__file__).resolve().parent / "bars.toml"
 
+QUIET_PERCENT = 30.0
+"""How busy a machine may have been before the run for figures that are no ratios to say something of the engine."""
+
 _STAGES_MS = "latency.stage."
 _FLOORS_MS = "latency.floor."
 
@@ -30,6 +33,7 @@ class Bar(BaseModel):
     at_most: float | None = None
     goal: float | None = None
     noisy: bool = False
+    quiet: bool = False
     when: Mapping[str, str | bool | int | float] = Field(default_factory=dict)
     stage: str
 
@@ -65,6 +69,7 @@ class State(enum.Enum):
     INSUFFICIENT = "insufficient data"
     ABSENT = "not measured"
     OTHER_RUN = "of other runs"
+    BUSY = "not judged, the machine was busy"
 
 
 class Verdict(BaseModel):
@@ -122,6 +127,8 @@ def check(measured: Measured, bars: Iterable[Bar]) -> list[Verdict]:
             verdicts.append(Verdict(bar=bar, state=state))
         elif not _applies(bar, measured.run):
             verdicts.append(Verdict(bar=bar, state=State.OTHER_RUN, figure=figure))
+        elif bar.quiet and _busy_percent(measured.machine) > QUIET_PERCENT:
+            verdicts.append(Verdict(bar=bar, state=State.BUSY, figure=figure))
         else:
             state = State.MISSED if bar.missed_by(figure) else State.HELD
             verdicts.append(Verdict(bar=bar, state=state, figure=figure, stage=blame(bar, figures)))
@@ -144,6 +151,11 @@ def _applies(bar: Bar, run: Mapping[str, object]) -> bool:
     if not bar.when:
         return True
     return any(all(place.get(key) == value for key, value in bar.when.items()) for place in places)
+
+
+def _busy_percent(machine: Mapping[str, object]) -> float:
+    found = machine.get("busy_before_percent")
+    return float(found) if isinstance(found, int | float) else 0.0
 
 
 def _slowest(figures: Mapping[str, Figure]) -> str:

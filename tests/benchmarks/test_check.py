@@ -80,6 +80,14 @@ def test_bars_of_other_runs_are_passed_over() -> None:
     assert state(bar, document(figure("x", 50), accuracy={"dataset": "lfw"})) is State.MISSED
 
 
+def test_a_busy_machine_is_not_taken_for_a_slow_engine() -> None:
+    bar = Bar(figure="lanes.max_at_10fps", at_least=4, quiet=True, stage="s")
+    found = figure("lanes.max_at_10fps", 1.0)
+    for busy, expected in ((90.0, State.BUSY), (5.0, State.MISSED)):
+        measured_then = Measured((found,), {}, machine={"busy_before_percent": busy})
+        assert check(measured_then, [bar])[0].state is expected
+
+
 def test_what_was_not_measured_is_told() -> None:
     bar = Bar(figure="x", at_least=1, stage="s")
     assert state(bar, document()) is State.ABSENT
