@@ -10,8 +10,8 @@ from statistics import NormalDist
 
 from benchmarks.measured import Plot, Series
 
-WIDTH, HEIGHT = 760, 430
-_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 210, 40, 56
+WIDTH, HEIGHT = 800, 430
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 240, 40, 56
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#333333")
 """Okabe and Ito's: told apart by colour-blind people, too."""
 
