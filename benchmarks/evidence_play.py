@@ -34,6 +34,9 @@ class Way(enum.StrEnum):
     FUSED = "fused"
     """All frames until each look, fused."""
 
+    SPACED = "fused_spaced"
+    """As `FUSED`, each wait twice as long as the one before, and the last look at the end."""
+
     FUSED_ONCE = "fused_once"
     """All frames of the whole approach fused, at its end."""
 
@@ -78,6 +81,8 @@ def looks(way: Way, glimpses: Sequence[Glimpse], policy: Policy) -> list[Look]:
             return [_alone(usable[i]) for i in _worth_a_look(usable, policy)]
         case Way.FUSED | Way.PATIENT:
             return [_together(usable[: i + 1]) for i in _worth_a_look(usable, policy)]
+        case Way.SPACED:
+            return [_together(usable[: i + 1]) for i in _spaced(usable, policy)]
         case Way.FUSED_ONCE:
             last = _together(usable)
             return [Look(glimpses[-1].at_s, last.probe, last.frames, last.weight)]
@@ -92,6 +97,17 @@ def _worth_a_look(usable: Sequence[Glimpse], policy: Policy) -> Iterator[int]:
         if glimpse.score > 1.1 * best or glimpse.at_s - last_s >= policy.retry_after_s:
             best, last_s, taken = max(best, glimpse.score), glimpse.at_s, taken + 1
             yield index
+
+
+def _spaced(usable: Sequence[Glimpse], policy: Policy) -> Iterator[int]:
+    """First, after a while, after twice that, and last."""
+    wait_s, due_s, end = policy.retry_after_s, usable[0].at_s, len(usable) - 1
+    taken = 0
+    for index, glimpse in enumerate(usable[:end]):
+        if glimpse.at_s >= due_s and taken < policy.max_comparisons - 1:
+            due_s, wait_s, taken = glimpse.at_s + wait_s, 2 * wait_s, taken + 1
+            yield index
+    yield end
 
 
 def _alone(glimpse: Glimpse) -> Look:
@@ -154,5 +170,5 @@ def answers(
 
 def plan_of(way: Way, policy: Policy, miss: float) -> Plan:
     """One look has the whole rate; several share it."""
-    several = way in (Way.TURNS, Way.FUSED, Way.PATIENT)
-    return Plan(policy.fpir, policy.max_comparisons if several else 1, miss if way is Way.FUSED else 0.0)
+    several = way in (Way.TURNS, Way.FUSED, Way.PATIENT, Way.SPACED)
+    return Plan(policy.fpir, policy.max_comparisons if several else 1, miss if way in (Way.FUSED, Way.SPACED) else 0.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-SHAPE = 1.0
+SHAPE = 2.0
 """Look i of n gets a part in proportion to i ** SHAPE: 0 is even; above, the later looks get more."""
 
 

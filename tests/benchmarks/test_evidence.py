@@ -46,6 +46,7 @@ def test_each_way_looks_when_a_gate_would() -> None:
     assert times(Way.FIRST) == [0.1]
     assert times(Way.TURNS) == times(Way.FUSED) == [0.1, 0.3, 0.7]  # better, better, time has passed; then none is left
     assert times(Way.BEST) == times(Way.FUSED_ONCE) == [1.2]  # the best is only known at the end
+    assert times(Way.SPACED) == [0.1, 0.4, 1.2]  # after 0.3 s, after twice that, and last
     assert looks(Way.FUSED, [glimpse(0, 0.5, None)], POLICY) == []
 
 
