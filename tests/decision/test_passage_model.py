@@ -31,6 +31,7 @@ from gate.decision.liveness import Live, LivenessLimits, LivenessMode
 from gate.decision.outcome import Decision, Outcome, Reason
 from gate.decision.passage import PassageState, Phase, Rules, advance
 from gate.decision.policy import Policy
+from gate.decision.spending import SHAPE
 from gate.fingerprint.template import FingerPosition
 from gate.gallery.traveller import Particulars, Traveller
 from gate.vision.probe import MaskState
@@ -104,8 +105,8 @@ class Shares:
         return cls(rate * (1 - rules.policy.finger_share * rules.sensor), rate * rules.policy.finger_share)
 
     def look(self, number: int, rules: Rules) -> float:
-        looks = rules.policy.max_comparisons
-        return self.faces * number / (looks * (looks + 1) / 2)
+        parts = [part**SHAPE for part in range(1, rules.policy.max_comparisons + 1)]
+        return self.faces * parts[number - 1] / sum(parts)
 
 
 def traveller(reference: str, born: date | None = BORN) -> Traveller:
@@ -160,7 +161,7 @@ class Passage(RuleBasedStateMachine):
         """
         self.rules, self.enrolled, self.calm = LANES[lane], enrolled, calm
         self.shares = Shares.of(self.rules)
-        similarity = 0.36 * scale(frames, self.rules)
+        similarity = 0.34 * scale(frames, self.rules)
         for others in more[:unclear]:
             self.compare(
                 similarities=[similarity, similarity - 0.02, 0.2],

@@ -36,7 +36,7 @@ from tests.engine.situation import (
 )
 from tests.engine.stage import STRANGER, Expected
 
-UNCLEAR = {"likeness": 0.33}
+UNCLEAR = {"likeness": 0.32}
 """A face that says a little for the traveller, never enough: with a good finger it is."""
 
 BARE = (Expected(1, photo=None, finger=1), Expected(2, finger=2))
