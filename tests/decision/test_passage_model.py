@@ -143,7 +143,7 @@ class Passage(RuleBasedStateMachine):
         unclear=st.sampled_from([0, 0, 4]),
         frames=st.sampled_from([1.0, 1.0, 3.0]),
         more=st.lists(st.sampled_from([0, 0, 400]), min_size=4, max_size=4),
-        alike=st.lists(st.booleans(), min_size=4, max_size=4),
+        alike=st.sampled_from([[False] * 4, [False] * 4, [True, True, False, False], [False, False, True, False]]),
     )
     def at(
         self,
@@ -300,6 +300,14 @@ class Passage(RuleBasedStateMachine):
             return True
         return self.lives.count(Live.LIVE) > self.lives.count(Live.NOT_LIVE) and live in {None, Live.LIVE}
 
+    @precondition(lambda self: self.state.phase is Phase.ASKING)
+    @rule(watched=st.booleans())
+    def a_face_was_still_being_compared(self, watched: bool) -> None:
+        """Time was up while a model ran."""
+        undecided = self.state.decision is None
+        self.only_shuts(replace(compared(1.0, at_s=self.at_s), watched=watched))
+        self.watched |= undecided and watched
+
     @precondition(in_the_end)
     @rule(without=st.integers(0, 2))
     def compare_with_nobody(self, without: int) -> None:
@@ -337,7 +345,7 @@ class Passage(RuleBasedStateMachine):
         shown=st.lists(
             st.tuples(
                 st.sampled_from([0, 0, 0, 1, 2, 3]),
-                st.one_of(st.sampled_from([8.0, 8.0, 5.0]), st.floats(-6, 8)),
+                st.one_of(st.sampled_from([8.0, 8.0, 6.0]), st.floats(-6, 8)),
                 st.sampled_from([1e-8, 1e-5, 1e-4, 2e-4, 4e-4, 1e-3, 0.5]),
             ),
             min_size=1,
