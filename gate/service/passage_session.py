@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from gate.clock import Clock
 from gate.decision.event import Effect, Guide, RequestFinger
 from gate.decision.outcome import Reason
+from gate.decision.passage import Phase
 from gate.engine.attempt import Attempt
 from gate.errors import Code, FingerprintError, FrameError, GateError, ProtocolError
 from gate.fingerprint.sample import FingerSample
@@ -150,6 +151,8 @@ class PassageSession:
         try:
             while self._attempt.decision is None and not (work.done() or cut.done()):
                 left_s = self._deadline_s - self._clock.monotonic()
+                if left_s <= 0 and self._is_about_to_ask():
+                    left_s = self._latest_s - self._clock.monotonic()
                 if left_s > 0:
                     awaited = (work, cut) if asked.done() else (work, cut, asked)
                     await asyncio.wait(awaited, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
@@ -167,6 +170,10 @@ class PassageSession:
         finally:
             for task in (work, cut, asked):
                 task.cancel()
+
+    def _is_about_to_ask(self) -> bool:
+        """The face's time ended while the request of a finger was on its way from the worker's thread."""
+        return self._attempt.state.phase is Phase.ASKING and not self._asked.is_set()
 
     async def _work(self) -> None:
         self._apply(await self._in_thread("arrive", self._attempt.arrive))
@@ -220,7 +227,7 @@ class PassageSession:
         if not self._asked.is_set():
             self._asked.set()
             self._deadline_s = min(now_s + self._attempt.rules.policy.finger_budget_s, self._latest_s)
-        self._outbox.offer(convert.finger_request(effect, self._deadline_s - now_s))
+        self._outbox.keep(convert.finger_request(effect, self._deadline_s - now_s))
 
     async def _finish(self) -> None:
         decision = self._attempt.decision

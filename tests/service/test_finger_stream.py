@@ -18,6 +18,8 @@ from gate.engine.fingers import FingerReader, FingerSample
 from gate.errors import Code, EngineFault
 from gate.fingerprint.template import FingerTemplate
 from gate.gallery.gallery import Change
+from gate.gallery.memory import MemoryGallery
+from gate.gallery.snapshot import Snapshot
 from gate.service.convert_finger import finger_message
 from gate.service.pb import fingerprint_pb2 as finger_pb
 from gate.service.pb import lane_pb2 as pb
@@ -61,6 +63,21 @@ class Reader(FingerReader):
         if self.broken:
             raise EngineFault(Code.EXTRACTION_FAILED, "expected minutiae, the extractor's process has ended")
         return super().read(sample)
+
+
+class SlowGallery(MemoryGallery):
+    """Takes its time over the question whose fingers are enrolled: the second one of a claim."""
+
+    def __init__(self) -> None:
+        super().__init__("test-pack")
+        self.go_on = threading.Event()
+        self.asked_before_holding = -1
+
+    def snapshot(self) -> Snapshot:
+        if self.asked_before_holding == 0:
+            assert self.go_on.wait(WITHIN_S)
+        self.asked_before_holding -= 1
+        return super().snapshot()
 
 
 @dataclass(slots=True)
@@ -126,7 +143,9 @@ class Place:
 
 
 @asynccontextmanager
-async def place(vision: fakes.ColourVision | None = None, **policy: float) -> AsyncIterator[Place]:
+async def place(
+    vision: fakes.ColourVision | None = None, gallery: MemoryGallery | None = None, **policy: float
+) -> AsyncIterator[Place]:
     settings = Settings(
         server=ServerSettings(address="127.0.0.1:0", drain_s=0.1),
         lanes={"lane-1": LaneSettings()},
@@ -134,7 +153,7 @@ async def place(vision: fakes.ColourVision | None = None, **policy: float) -> As
         frames=fakes.PLAYED,
     )
     reader = Reader()
-    engine = Engine(settings, vision or fakes.ColourVision(), WEIGHED, fingers=reader)
+    engine = Engine(settings, vision or fakes.ColourVision(), WEIGHED, gallery, fingers=reader)
     engine.gallery.apply(Change(put=(fakes.traveller(1),)))
     engine.enrol(fakes.traveller(2), fakes.jpeg(2))
     for person in (1, 2):
@@ -258,6 +277,18 @@ async def test_the_faces_time_ends_in_a_request_and_the_finger_has_its_own() -> 
         assert asked.budget_ms > 10_000
         await talk.send(prints.laid_down(2))
         assert ended(await talk.decision()) == OPEN
+
+
+async def test_a_request_that_is_on_its_way_when_the_faces_time_ends_still_asks() -> None:
+    gallery = SlowGallery()
+    async with place(gallery=gallery, budget_s=0.2) as at:
+        gallery.asked_before_holding = 1
+        async with at.passage() as talk:
+            await asyncio.sleep(0.4)
+            gallery.go_on.set()
+            assert (await talk.next("fingerprint_request")).budget_ms > 10_000
+            await talk.send(prints.laid_down(1))
+            assert ended(await talk.decision()) == OPEN
 
 
 async def test_a_reader_that_breaks_sends_the_traveller_to_an_officer() -> None:
