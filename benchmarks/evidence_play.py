@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +43,13 @@ class Way(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What is compared, and when: `at_s` since the first frame."""
+    """What is compared, and when: `at_s` since the first frame. `last`: it may spend what the last look may."""
 
     at_s: float
     probe: Probe = field(repr=False)
     frames: float
     weight: float
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +83,9 @@ def looks(way: Way, glimpses: Sequence[Glimpse], policy: Policy) -> list[Look]:
         case Way.FUSED | Way.PATIENT:
             return [_together(usable[: i + 1]) for i in _worth_a_look(usable, policy)]
         case Way.SPACED:
-            return [_together(usable[: i + 1]) for i in _spaced(usable, policy)]
+            spaced = [_together(usable[: i + 1]) for i in _spaced(usable, policy)]
+            # Looks that never came have spent nothing.
+            return [*spaced[:-1], replace(spaced[-1], last=True)]
         case Way.FUSED_ONCE:
             last = _together(usable)
             return [Look(glimpses[-1].at_s, last.probe, last.frames, last.weight)]
@@ -153,11 +156,12 @@ def answers(
     open_ = np.ones(len(galleries), np.bool_)
     for number, look in enumerate(seen, 1):
         expected = similarities[number - 1][galleries]
+        spends = plan.looks if look.last else number
         first = expected.argmax(axis=1)
         for gate in np.flatnonzero(open_).tolist():
             similarity = float(expected[gate, first[gate]])
             what = Seen(similarity, look.probe.mask, galleries.shape[1], look.frames, look.weight)
-            verdict = weigh(calibration, plan, number, what).verdict
+            verdict = weigh(calibration, plan, spends, what).verdict
             if verdict is Verdict.UNSURE:
                 continue
             open_[gate], at_s[gate] = False, look.at_s
