@@ -218,6 +218,12 @@ REFUSING = (Expected(1, photo=None, particulars=Particulars(face_consent=False))
 DOCUMENTS = (
     Situation("a document", (shows(1),), opened(1), claim=by_document(1), holds=(among(1),)),
     Situation(
+        "a document of somebody else who is expected, for one look",
+        (shows(1), leaves),
+        officer("claim_mismatch"),
+        claim=by_document(2),
+    ),
+    Situation(
         "a document of somebody else who is expected", (shows(1, 4),), officer("claim_mismatch"), claim=by_document(2)
     ),
     Situation("a document, and a stranger", (shows(STRANGER, 4),), finger_wanted("no_match"), claim=by_document(2)),

@@ -80,7 +80,7 @@ async def test_a_claim_by_document_is_compared_with_its_holder_only() -> None:
         by_reference = await it.client.verify("lane-1", [fakes.jpeg(2)] * 3, traveller_reference="traveller-2")
     assert holder.opens
     assert by_reference.opens
-    assert (other.opens, other.reason) == (False, Reason.NO_MATCH)
+    assert (other.opens, other.reason) == (False, Reason.CLAIM_MISMATCH)
     assert (nobody.opens, nobody.reason) == (False, Reason.CLAIM_UNKNOWN)
 
 
