@@ -10,14 +10,12 @@ docs/benchmarks.md explains the figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,75 +25,21 @@ from benchmarks import accuracy_flights as flights
 from benchmarks import accuracy_verification as verification
 from benchmarks import rates
 from benchmarks.accuracy_groups import by_groups, read_labels
-from benchmarks.accuracy_photos import Listing, Photo, list_distractors, list_people, read_lookalikes, read_pairs
-from benchmarks.accuracy_templates import LIMITS, Acquisition, Seen, Templates, stacked
+from benchmarks.accuracy_photos import read_pairs
+from benchmarks.accuracy_plan import Plan as Plan  # noqa: PLC0414 -- the command's and the tests' way to it
+from benchmarks.accuracy_plan import default_plan as default_plan  # noqa: PLC0414 -- likewise
+from benchmarks.accuracy_plan import usual_faces as usual_faces  # noqa: PLC0414 -- likewise
+from benchmarks.accuracy_sides import Sides, acquire, list_everybody
+from benchmarks.accuracy_templates import LIMITS
 from benchmarks.measured import Measured
-from gate.decision.policy import Policy
 from gate.engine.build import read_pack_calibration
-from gate.settings import DEFAULT_PACK
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pipeline import Vision
 from gate.vision.probe import MaskState
 
 FPIR = 0.003
 
-_QUICK_PEOPLE, _QUICK_PHOTOS, _QUICK_DISTRACTORS = 500, 2, 100
 _CHECKPOINT_FLIGHTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured.
-
-    Attributes:
-        dataset: ``<person>/<photo>``.
-        masked_dataset: the same people's masked probes; None draws masks onto the photographs.
-        distractors: people who are nobody of the data set, one photograph each.
-        crowd: folder of aligned crops that fill the checkpoint's gallery, see `checkpoint.read_crops`.
-        pairs, lookalikes, groups: see `read_pairs`, `read_lookalikes` and `read_labels`.
-        pack: model pack, by name.
-        flights: simulated.
-        replicates: resamplings of the people.
-        quick: some of the people, with two photographs each.
-        seed: of flights, masks and resampling.
-        threads: photographs at a time; by default one a core.
-    """
-
-    dataset: Path
-    masked_dataset: Path | None = None
-    distractors: Path | None = None
-    crowd: Path | None = None
-    pairs: Path | None = None
-    lookalikes: Path | None = None
-    groups: Path | None = None
-    pack: str = DEFAULT_PACK
-    flights: int = 100
-    replicates: int = 300
-    quick: bool = False
-    seed: int = 7
-    threads: int = field(default_factory=lambda: len(psutil.Process().cpu_affinity() or (0,)))
-
-
-def usual_faces() -> Path:
-    """Where photographs usually lie: `../shared/data/faces` beside the checkout."""
-    return Path(__file__).resolve().parents[2] / "shared" / "data" / "faces"
-
-
-def default_plan(dataset: Path | None, quick: bool) -> Plan:
-    """The data set of `../shared` with all that belongs to it; of another data set, only itself."""
-    faces = usual_faces()
-    if dataset is None or dataset.resolve() == (faces / "lfw").resolve():
-        crowd = faces / "train"
-        return Plan(
-            dataset or faces / "lfw",
-            distractors=faces / "lfw-singles",
-            crowd=crowd if crowd.is_dir() and not quick else None,
-            pairs=faces / "lfw-pairs.csv",
-            lookalikes=faces / "lookalikes.csv",
-            quick=quick,
-        )
-    crowd = faces / "train"
-    return Plan(dataset, crowd=crowd if crowd.is_dir() and not quick else None, quick=quick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +72,6 @@ def load_engine(pack: str) -> Engine:
     return Engine(vision, threshold)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sides:
-    """Everybody as templates.
-
-    Attributes:
-        clean: photographs of the data set, then those that only the pairs name, then distractors.
-        masked: masked probes.
-        people: of the data set, numbers 0 to people - 1.
-        distractors: further people.
-        barred: see `flights.Crowd`.
-        photo_of: where each photograph's row is.
-        number: of each person, by name.
-    """
-
-    clean: Templates
-    masked: Templates
-    people: int
-    distractors: int
-    barred: Mapping[int, frozenset[int]]
-    photo_of: Mapping[Path, int]
-    number: Mapping[str, int]
-
-
 def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
     """Every figure.
 
@@ -159,10 +80,10 @@ def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
         EngineFault: a model failed.
     """
     cv2.setNumThreads(1)  # photographs are looked at side by side
-    listing, strangers, notes = _list(plan)
+    listing, strangers, notes = list_everybody(plan)
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        sides, more = _acquire(plan, engine.vision, listing, strangers, progress)
+        sides, more = acquire(plan, engine.vision, listing, strangers, progress)
         notes += more
         rng = np.random.default_rng(plan.seed)
         resampled = rates.draws(sides.people + sides.distractors, plan.replicates, rng)
@@ -191,114 +112,6 @@ def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
         **found.run,
     }
     return Measured(tuple(found.figures), run, tuple(found.insufficient), tuple(notes), tuple(found.plots))
-
-
-def _list(plan: Plan) -> tuple[Listing, Listing, list[str]]:
-    listing = list_people(plan.dataset)
-    notes = listing.notes("dataset")
-    strangers = list_distractors(plan.distractors) if plan.distractors else Listing(())
-    notes += strangers.notes("distractors")
-    known = {photo.person for photo in listing.photos}
-    others = tuple(photo for photo in strangers.photos if photo.person not in known)
-    if len(others) < len(strangers.photos):
-        notes.append(f"distractors: {len(strangers.photos) - len(others)} bear a name of the data set, left out")
-    if plan.quick:
-        listing = replace(listing, photos=_some(listing.photos))
-        others = others[:: max(1, len(others) // _QUICK_DISTRACTORS)]
-        notes.append(f"quick: {len(listing.photos)} photographs of {len({p.person for p in listing.photos})} people")
-    return listing, replace(strangers, photos=others), notes
-
-
-def _some(photos: tuple[Photo, ...]) -> tuple[Photo, ...]:
-    """Some people, of those with several photographs first, with two photographs each."""
-    by_person: dict[str, list[Photo]] = {}
-    for photo in photos:
-        by_person.setdefault(photo.person, []).append(photo)
-    several = [person for person, own in by_person.items() if len(own) > 1]
-    single = [person for person, own in by_person.items() if len(own) == 1]
-    step = max(1, len(several) // _QUICK_PEOPLE)
-    chosen = (several[::step] + single)[:_QUICK_PEOPLE]
-    return tuple(photo for person in sorted(chosen) for photo in by_person[person][:_QUICK_PHOTOS])
-
-
-def _acquire(
-    plan: Plan, vision: Vision, listing: Listing, strangers: Listing, progress: Progress
-) -> tuple[Sides, list[str]]:
-    """Templates of everybody, clean and masked."""
-    work = Acquisition(vision, Policy().quality, plan.seed, plan.threads)
-    number = {person: i for i, person in enumerate(dict.fromkeys(photo.person for photo in listing.photos))}
-    people = len(number)
-    number |= {photo.person: people + i for i, photo in enumerate(strangers.photos)}
-    photos = (*listing.photos, *strangers.photos)
-    person = np.array([number[photo.person] for photo in photos], np.int64)
-    notes: list[str] = []
-
-    def look(name: str, chosen: Iterable[Photo], *, masked: bool) -> tuple[list[Seen], list[Seen]]:
-        paths = [photo.path for photo in chosen]
-        if not paths:
-            return [], []
-        tick = partial(progress.advance, progress.add_task(name, total=len(paths)))
-        return work.with_masks(paths, tick) if masked else (work.plain(paths, tick), [])
-
-    numbers = np.arange(len(photos), dtype=np.int64)
-    own_masks = plan.masked_dataset is None
-    clean, drawn = look("photographs", listing.photos, masked=own_masks)
-    clean_others, drawn_others = look("distractors", strangers.photos, masked=True)
-    bare = stacked([*clean, *clean_others]).of(person, numbers)
-    if own_masks:
-        masked = stacked([*drawn, *drawn_others]).of(person, numbers)
-    else:
-        theirs, owner, shown, more = _masked_photos(plan, listing, number)
-        notes += more
-        seen, _ = look("masked photographs", theirs, masked=False)
-        masked = stacked([*seen, *drawn_others]).of(
-            np.concatenate([owner, person[len(clean) :]]), np.concatenate([shown, numbers[len(clean) :]])
-        )
-    barred = _barred(read_lookalikes(plan.lookalikes) if plan.lookalikes else [], number)
-    photo_of = {photo.path.resolve(): i for i, photo in enumerate(photos)}
-    return Sides(bare, masked, people, len(strangers.photos), barred, photo_of, number), notes
-
-
-def _masked_photos(
-    plan: Plan, listing: Listing, number: Mapping[str, int]
-) -> tuple[
-    list[Photo], np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]], list[str]
-]:
-    """Masked probes of people of the data set, who each is, and which clean photograph each shows (-1: none)."""
-    if plan.masked_dataset is None:
-        raise ValueError("expected a plan with a masked data set")
-    masked = list_people(plan.masked_dataset)
-    notes = masked.notes("masked dataset")
-    by_name = {(photo.person, photo.path.stem.lower()): i for i, photo in enumerate(listing.photos)}
-    known = [photo for photo in masked.photos if photo.person in number]
-    if len(known) < len(masked.photos):
-        notes.append(
-            f"masked dataset: {len(masked.photos) - len(known)} photographs are of nobody of the data set, ignored"
-        )
-    if plan.quick:
-        known = [photo for photo in known if (photo.person, photo.path.stem.lower()) in by_name] or known
-    shown = np.array([_shows(photo, by_name) for photo in known], np.int64)
-    if (shown < 0).any():
-        notes.append(f"masked dataset: {int((shown < 0).sum())} photographs bear no name of a clean one")
-    return known, np.array([number[photo.person] for photo in known], np.int64), shown, notes
-
-
-def _shows(photo: Photo, by_name: Mapping[tuple[str, str], int]) -> int:
-    """The clean photograph of the same name, or whose name goes on after a sign: ``0001.jpg``, ``0001_masked.png``."""
-    stem = photo.path.stem.lower()
-    for end in range(len(stem), 0, -1):
-        if (end == len(stem) or not stem[end].isalnum()) and (photo.person, stem[:end]) in by_name:
-            return by_name[photo.person, stem[:end]]
-    return -1
-
-
-def _barred(pairs: Iterable[tuple[str, str]], number: Mapping[str, int]) -> dict[int, frozenset[int]]:
-    barred: dict[int, set[int]] = {}
-    for one, other in pairs:
-        if one in number and other in number and one != other:
-            barred.setdefault(number[one], set()).add(number[other])
-            barred.setdefault(number[other], set()).add(number[one])
-    return {person: frozenset(others) for person, others in barred.items()}
 
 
 def _verify(plan: Plan, sides: Sides, found: figures.Found, progress: Progress) -> None:
