@@ -12,6 +12,7 @@ from rich.console import Console
 from gate.audit.chain import Verification
 from gate.client import GateClient
 from gate.demo import journey, pictures, stage
+from gate.demo.corridor import play_corridor
 from gate.demo.people import built_in, from_folder
 from gate.demo.scenarios import Cast, Scenario, epilogue, script
 from gate.demo.stage import Loaded, Played
@@ -30,6 +31,7 @@ class Plan:
         seed: chooses them.
         out: where the pictures go.
         journey: instead of the usual passages, one traveller from touchpoint to touchpoint.
+        corridor: instead, everybody at once down a corridor.
     """
 
     faces: Path | None = None
@@ -37,6 +39,7 @@ class Plan:
     seed: int = 1
     out: Path = Path("out/demo")
     journey: bool = False
+    corridor: bool = False
 
 
 def cast_for(plan: Plan, built: Built) -> Cast:
@@ -61,11 +64,13 @@ class Shown:
         played: every passage.
         receipt: of the flight's destruction.
         journal: the audit journal, checked at the end.
+        faults: of the corridor, in words; empty when all is as expected.
     """
 
     played: tuple[Played, ...]
     receipt: Receipt
     journal: Verification
+    faults: tuple[str, ...] = ()
 
 
 async def show(built: Built, plan: Plan, console: Console) -> Shown:
@@ -81,6 +86,8 @@ async def show(built: Built, plan: Plan, console: Console) -> Shown:
         loaded = await stage.load(client, cast.enrolled)
         _say_loaded(loaded, console)
         cast = _without(cast, loaded.refused, console)
+        if plan.corridor:
+            return await _walk_through(client, built, cast, loaded, console)
         if plan.journey:
             await client.set_flight_plan(journey.plan(loaded.flight, datetime.now(UTC)))
         with LiveTable(console) as table:
@@ -90,6 +97,16 @@ async def show(built: Built, plan: Plan, console: Console) -> Shown:
             played.append(await _play(client, epilogue(cast), loaded, table))
     _save(tuple(played), cast, plan, built, console)
     return Shown(tuple(played), receipt, built.journal.verify())
+
+
+async def _walk_through(client: GateClient, built: Built, cast: Cast, loaded: Loaded, console: Console) -> Shown:
+    expected = frozenset(person.label for person in cast.travellers)
+    with console.status("Everybody walks down the corridor …"):
+        everybody = [*cast.travellers, *cast.impostors]
+        walked = await play_corridor(client, stage.LANE, everybody, expected, loaded.names, console)
+    receipt = await client.close_flight(loaded.flight)
+    console.print(f"{walked.tracks} people followed in {len(walked.frames)} frames, {walked.alarms} crowding alarms.")
+    return Shown((), receipt, built.journal.verify(), walked.faults)
 
 
 async def _play(client: GateClient, scenario: Scenario, loaded: Loaded, table: LiveTable) -> Played:
