@@ -12,39 +12,32 @@ docs/benchmarks.md explains the figures.
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import figures as fig
-from benchmarks.engine_process import engine_process
 from benchmarks.insightface_peer import InsightFacePeer
-from benchmarks.lane import LANE, WireLane
 from benchmarks.measured import Measured, Plot, Series
+from benchmarks.throughput_process import Process, run_processes
+from benchmarks.throughput_subjects import Embed, FilmClock, GateSubject, LoopSubject, Watched, plain_embed
 from benchmarks.turns import logs_to_nowhere
-from benchmarks.walkups import FRAMES_PER_S, WalkUp, expected_photos, walk_ups
+from benchmarks.walkups import WalkUp, expected_photos, walk_ups
 from gate.decision.policy import Policy
-from gate.engine.attempt import StartRequest
 from gate.engine.build import build_engine, read_pack_calibration
 from gate.engine.engine import Engine
 from gate.errors import EnrolmentError
 from gate.settings import DEFAULT_PACK, FrameSettings, ModelSettings, ServerSettings, Settings
-from gate.vision.frame import DecodeLimits, Encoding, Frame, decode_photo
+from gate.vision.frame import DecodeLimits, decode_photo
 from gate.vision.load import build_pipeline, find_pack
-from gate.vision.pipeline import VisionPipeline
-from gate.vision.probe import Embedding, MaskState
+from gate.vision.probe import MaskState
 
 GATE, PEER, PLAIN = "gate", "insightface", "plain"
 SUBJECTS = (GATE, PEER, PLAIN)
@@ -77,112 +70,6 @@ class Plan:
         return cls(travellers=4, frames=20, expected=60, rounds=3, starts=2)
 
 
-class FilmClock:
-    """Time as it passes in the film, not on the wall: a passage waits between looks, however fast it is played."""
-
-    def __init__(self) -> None:
-        self._started = datetime.now(UTC)
-        self._at_s = 0.0
-
-    def monotonic(self) -> float:
-        """Seconds of film."""
-        return self._at_s
-
-    def utc(self) -> datetime:
-        """The wall clock that goes with it."""
-        return self._started + timedelta(seconds=self._at_s)
-
-    def advance(self, seconds: float) -> None:
-        """The next frame."""
-        self._at_s += seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """One walk-up by one subject.
-
-    Attributes:
-        who: the traveller who was let through; None for nobody.
-        took_ms: all frames together.
-        until_ms: those up to the decision.
-        looked: frames that were looked at.
-    """
-
-    who: str | None
-    took_ms: float
-    until_ms: float
-    looked: int
-
-
-class GateSubject:
-    """The engine: looks at a passage's frames until it has decided; the others are for nothing."""
-
-    def __init__(self, engine: Engine, clock: FilmClock) -> None:
-        self._engine = engine
-        self._clock = clock
-
-    def watch(self, frames: tuple[bytes, ...]) -> Watched:
-        """One passage."""
-        start_s = time.perf_counter()
-        attempt = self._engine.open_passage(StartRequest(LANE))
-        looked = 0
-        try:
-            attempt.arrive()
-            for sequence, jpeg in enumerate(frames, 1):
-                self._clock.advance(1 / FRAMES_PER_S)
-                if attempt.decision is not None:
-                    break
-                looked += 1
-                frame = Frame(sequence, sequence * 1_000_000 // FRAMES_PER_S, Encoding.JPEG, 0, 0, jpeg)
-                attempt.observe(frame, self._clock.monotonic())
-            attempt.frames_ended()
-        finally:
-            self._engine.close_passage(attempt)
-        took_ms = (time.perf_counter() - start_s) * 1e3
-        decision = attempt.decision
-        return Watched(decision.traveller_reference if decision else None, took_ms, took_ms, looked)
-
-
-Embed = Callable[[bytes], Embedding | None]
-
-
-class LoopSubject:
-    """Embeds every frame and multiplies by the gallery.
-
-    Args:
-        embed: a JPEG file's most prominent face.
-        gallery: (n, D) and whose rows they are.
-        threshold: the engine's own for this gallery.
-    """
-
-    def __init__(self, embed: Embed, gallery: NDArray[np.float32], names: list[str], threshold: float) -> None:
-        self._embed = embed
-        self._gallery = gallery
-        self._names = names
-        self._threshold = threshold
-
-    def watch(self, frames: tuple[bytes, ...]) -> Watched:
-        """Every frame; the first match decides, and the loop goes on."""
-        start_s = time.perf_counter()
-        who, until_ms = None, 0.0
-        for jpeg in frames:
-            embedding = self._embed(jpeg)
-            if embedding is None:
-                continue
-            scores = self._gallery @ embedding
-            best = int(scores.argmax())
-            if who is None and scores[best] >= self._threshold:
-                who, until_ms = self._names[best], (time.perf_counter() - start_s) * 1e3
-        took_ms = (time.perf_counter() - start_s) * 1e3
-        return Watched(who, took_ms, until_ms or took_ms, len(frames))
-
-
-def plain_embed(vision: VisionPipeline, jpeg: bytes) -> Embedding | None:
-    """The first thing that anybody writes: look, embed."""
-    sighting = vision.look(Frame(1, 0, Encoding.JPEG, 0, 0, jpeg))
-    return None if sighting.traveller is None else vision.probe(sighting).embedding
-
-
 def measure(plan: Plan, console: Console) -> Measured:
     """Every figure."""
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -199,7 +86,7 @@ def measure(plan: Plan, console: Console) -> Measured:
         enrolled = _enrol(built.engine, walking, plan.expected)
         subjects = _subjects(plan, built.engine, clock, enrolled, Path(folder))
         seen = _by_turns(plan, subjects, walking, progress)
-        process = _process(plan, settings, walking, progress)
+        process = run_processes(settings, walking, plan.starts, plan.expected, progress)
     return _measured(plan, walking, enrolled, seen, process)
 
 
@@ -258,58 +145,12 @@ def _by_turns(
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
-    """An engine in a process of its own.
-
-    Attributes:
-        started_ms: from a new process to serving, of each start.
-        started_cpu_ms: processor time until then: what a busy machine hardly changes.
-        rss_mb: memory with everybody enrolled.
-    """
-
-    started_ms: list[float]
-    started_cpu_ms: list[float]
-    rss_mb: float
-
-
-def _process(plan: Plan, settings: Settings, walking: list[WalkUp], progress: Progress) -> _Process:
-    task = progress.add_task("cold starts", total=plan.starts)
-    started_ms, cpu_ms, rss_mb = [], [], 0.0
-    for number in range(plan.starts):
-        start_s = time.perf_counter()
-        with engine_process(settings) as address:
-            started_ms.append((time.perf_counter() - start_s) * 1e3)
-            spent = _engine().cpu_times()
-            cpu_ms.append((spent.user + spent.system) * 1e3)
-            if number == 0:
-                rss_mb = _memory_mb(address, walking, plan.expected)
-        progress.advance(task)
-    return _Process(started_ms, cpu_ms, rss_mb)
-
-
-def _engine() -> psutil.Process:
-    (child,) = (c for c in psutil.Process().children() if "benchmarks.engine_process" in " ".join(c.cmdline()))
-    return child
-
-
-def _memory_mb(address: str, walking: list[WalkUp], expected: int) -> float:
-    """Resident set after a gallery was loaded and travellers have passed."""
-    with asyncio.Runner() as runner:
-        lane = WireLane(address, runner)
-        lane.enrol(expected_photos(walking, expected))
-        for person in walking[:3]:
-            lane.watch(person.frames, 1 / FRAMES_PER_S)
-        lane.close()
-    return float(_engine().memory_info().rss) / 1e6
-
-
 def _measured(
     plan: Plan,
     walking: list[WalkUp],
     enrolled: list[tuple[str, bytes]],
     seen: dict[str, list[list[Watched]]],
-    process: _Process,
+    process: Process,
 ) -> Measured:
     rng = np.random.default_rng(plan.seed)
     frames = np.array([len(person.frames) for person in walking], np.float64)

@@ -7,8 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from benchmarks import lanes, throughput
+from benchmarks import lanes
 from benchmarks.lanes import Tally, most
+from benchmarks.throughput_subjects import FilmClock, LoopSubject
 from benchmarks.walkups import WalkUp
 from tests.service import fakes
 from tests.service.running import rig
@@ -16,7 +17,7 @@ from tests.service.running import rig
 
 def test_the_film_has_its_own_time() -> None:
     """Played faster than it was filmed, a passage must still wait between looks as it does at a gate."""
-    clock = throughput.FilmClock()
+    clock = FilmClock()
     started = clock.utc()
     clock.advance(0.1)
     assert clock.monotonic() == pytest.approx(0.1)
@@ -32,14 +33,14 @@ def test_a_loop_decides_once_and_goes_on() -> None:
         seen.append(jpeg)
         return shown[jpeg]
 
-    found = throughput.LoopSubject(embed, gallery, ["x", "y", "z"], 0.5).watch((b"a", b"b", b"c"))
+    found = LoopSubject(embed, gallery, ["x", "y", "z"], 0.5).watch((b"a", b"b", b"c"))
     assert (found.who, found.looked, len(seen)) == ("y", 3, 3)
     assert found.until_ms <= found.took_ms
 
 
 def test_nobody_is_let_through_below_the_threshold() -> None:
     weak = np.array([0.4, 0.3], np.float32)
-    found = throughput.LoopSubject(lambda _jpeg: weak, np.eye(2, dtype=np.float32), ["x", "y"], 0.5).watch((b"a",))
+    found = LoopSubject(lambda _jpeg: weak, np.eye(2, dtype=np.float32), ["x", "y"], 0.5).watch((b"a",))
     assert found.who is None
     assert found.until_ms == found.took_ms
 
