@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from gate.settings import DEFAULT_PACK
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Plan:
     replicates: int = 300
     quick: bool = False
     seed: int = 7
-    threads: int = field(default_factory=lambda: len(psutil.Process().cpu_affinity() or (0,)))
+    threads: int = field(default_factory=_cores)
 
 
 def usual_faces() -> Path:
