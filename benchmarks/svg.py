@@ -18,6 +18,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3
 _DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _NORMAL_TICKS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 95.0, 99.0)
 _NORMAL = NormalDist()
+_SMALLEST = 1e-100
+"""A span or value below is taken for none: neither its steps nor its logarithm would be numbers."""
+
 _LOWEST_PERCENT = 1e-4
 """Where a normal scale ends: it has no place for 0 or 100."""
 
@@ -74,7 +77,7 @@ def draw(plot: Plot) -> str:
 
 def _axis(values: Sequence[float], scale: str, start_px: float, end_px: float) -> Axis:
     if scale == "log":
-        above = [value for value in values if value > 0] or [1.0]
+        above = [value for value in values if value > _SMALLEST] or [1.0]
         low, high = math.floor(math.log10(min(above)) + 1e-9), math.ceil(math.log10(max(above)) - 1e-9)
         high = max(high, low + 1)
         ticks = tuple(10.0**power for power in range(low, high + 1))
@@ -90,7 +93,8 @@ def _axis(values: Sequence[float], scale: str, start_px: float, end_px: float) -
 
 def _round_ticks(low: float, high: float, wanted: int = 6) -> tuple[float, ...]:
     """Multiples of 1, 2 or 5 times a power of ten, from the one below `low` to the one above `high`."""
-    span = (high - low) or abs(high) or 1.0
+    span = (high - low) or abs(high)
+    span = span if span > _SMALLEST else 1.0
     power = 10.0 ** math.floor(math.log10(span / wanted))
     step = next((power * factor for factor in (1, 2, 5) if span / (power * factor) <= wanted), power * 10)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

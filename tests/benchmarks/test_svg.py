@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks import report
@@ -47,6 +47,8 @@ def test_nought_lies_on_the_edge_of_a_scale_without_a_place_for_it() -> None:
     st.sampled_from(["linear", "log", "normal"]),
     st.booleans(),
 )
+@example(pairs=[(0.0, 5e-324)], scale="linear", steps=False)
+@example(pairs=[(1.0, 5e-324)], scale="log", steps=False)
 def test_any_numbers_stay_within_the_picture(pairs: list[tuple[float, float]], scale: str, steps: bool) -> None:
     series = Series("a", tuple(x for x, _ in pairs), tuple(y for _, y in pairs), steps)
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points(draw(Plot("t", "x", "y", (series,), scale))))
