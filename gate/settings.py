@@ -21,6 +21,8 @@ from gate.decision.profiles import PROFILES
 from gate.errors import Code, FieldViolation, SettingsError
 
 DEFAULT_PACK = "edgeface-xs"
+OWN_PACK = "egate-s"
+"""Comes with this project; recognises fewer travellers (models/packs/egate-s/card.md)."""
 
 _GROUP_IN_ERROR = re.compile(r'field "(\w+)"')
 MEBIBYTE = 1 << 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli.exits import Exit
-from gate.cli.failures import explained, fail
+from gate.cli.failures import explained
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ def demo(
     seed: int = typer.Option(1, help="With --faces: chooses them."),
     out: Path = typer.Option(Path("out/demo"), help="Where the pictures go."),
     journey: bool = typer.Option(False, "--journey", help="One traveller's way through security, border and boarding."),
+    corridor: bool = typer.Option(False, "--corridor", help="Everybody at once down a corridor, without stopping."),
     pack: str | None = typer.Option(None, help="Model pack; see `gate models list`."),
     config: Path | None = typer.Option(None, "--config", "-c", help="Settings, of which [models] counts."),
 ) -> None:
@@ -47,6 +48,8 @@ def demo(
     - `gate demo --camera 0`: with yourself
 
     - `gate demo --journey`: one face from security to boarding, each touchpoint once (docs/journeys.md)
+
+    - `gate demo --corridor`: several people at once, who are followed and decided about one by one
     """
     with explained():
         from rich.console import Console
@@ -60,7 +63,7 @@ def demo(
         else:
             from gate.demo.show import Plan
 
-            _photographs(load_with(config, pack=pack), Plan(faces, people, seed, out, journey))
+            _photographs(load_with(config, pack=pack), Plan(faces, people, seed, out, journey, corridor))
 
 
 def _photographs(settings: Settings, plan: Plan) -> None:
@@ -78,8 +81,11 @@ def _photographs(settings: Settings, plan: Plan) -> None:
     wrong = [result for result in shown.played if not result.right]
     for result in wrong:
         console.print(f"[red]✗ {result.scenario.title}:[/] {'; '.join(result.faults)}", soft_wrap=True)
-    console.print(f"[bold]{len(shown.played) - len(wrong)} of {len(shown.played)} passages ended as expected.[/]")
-    if wrong or not whole or not shown.receipt.complete:
+    for fault in shown.faults:
+        console.print(f"[red]✗[/] {fault}")
+    if shown.played:
+        console.print(f"[bold]{len(shown.played) - len(wrong)} of {len(shown.played)} passages ended as expected.[/]")
+    if wrong or shown.faults or not whole or not shown.receipt.complete:
         raise typer.Exit(Exit.NOT_AS_EXPECTED)
 
 
@@ -98,30 +104,36 @@ def _built(settings: Settings, console: Console, folder: Path) -> Built:
     from gate.demo.stage import demo_settings
     from gate.engine.build import build_engine
     from gate.errors import Code, ModelPackError
+    from gate.settings import DEFAULT_PACK, OWN_PACK
 
-    try:
-        with console.status("Loading the models …"):
+    with console.status("Loading the models …"):
+        try:
             built = build_engine(demo_settings(settings, folder))
-    except ModelPackError as error:
-        if error.code is not Code.MODEL_MISSING:
-            raise
-        fail(f"{error.code}: {error.message}", _NO_MODELS, Exit.MODELS)
+        except ModelPackError as error:
+            # Said, and only here: an engine that serves never takes another pack than the one it was told.
+            if error.code is not Code.MODEL_MISSING or settings.models.pack != DEFAULT_PACK:
+                raise
+            console.print(_ANOTHER_PACK.format(DEFAULT_PACK, OWN_PACK), soft_wrap=True)
+            own = settings.model_copy(update={"models": settings.models.model_copy(update={"pack": OWN_PACK})})
+            # The folder has the store's key already.
+            inner = folder / "own"
+            inner.mkdir()
+            built = build_engine(demo_settings(own, inner))
     console.print(f"Engine: pack [bold]{built.papers.name}[/] on {settings.models.provider}, thresholds measured on")
     console.print(f"  {built.papers.calibration_data}", soft_wrap=True)
     if research := built.papers.research_only:
         console.print(f"[yellow]For research only:[/] {', '.join(research)}.", soft_wrap=True)
     if foreign := [model.name for model in built.papers.models if not model.own]:
         console.print(
-            f"Third-party models: {', '.join(foreign)}. The demo runs on these until this project has its own pack.",
+            f"Third-party models, not part of this project: {', '.join(foreign)}.",
             soft_wrap=True,
         )
     return built
 
 
-_NO_MODELS = (
-    "The demo needs a model pack. Put the model files into ../shared/models beside this checkout, or set "
-    "EGATE_MODEL_PATH to their folder, and check with `gate models verify`; or use an InsightFace pack that is on this "
-    "machine: `gate demo --pack insightface:buffalo_s`."
+_ANOTHER_PACK = (
+    "[yellow]The model files of {0} are not on this machine[/]: the demo plays with our own pack {1}, which recognises "
+    "fewer travellers (models/packs/{1}/card.md). `gate doctor` says where better files go."
 )
 
 

@@ -19,6 +19,7 @@ from gate.demo.stage import Loaded, Played
 from gate.demo.table import LiveTable
 from gate.engine.build import Built
 from gate.gallery.receipt import Receipt
+from gate.settings import OWN_PACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ async def show(built: Built, plan: Plan, console: Console) -> Shown:
         if plan.journey:
             await client.set_flight_plan(journey.plan(loaded.flight, datetime.now(UTC)))
         with LiveTable(console) as table:
-            scenarios = journey.journey(cast) if plan.journey else script(cast)
+            scenarios = (
+                journey.journey(cast) if plan.journey else script(cast, sees_little=built.papers.name == OWN_PACK)
+            )
             played = [await _play(client, scenario, loaded, table) for scenario in scenarios]
             receipt = await client.close_flight(loaded.flight)
             played.append(await _play(client, epilogue(cast), loaded, table))

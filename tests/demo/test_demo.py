@@ -47,8 +47,8 @@ def test_every_passage_ends_as_it_must(tmp_path: Path) -> None:
 def test_a_wrong_outcome_fails_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a demo that is green whatever happens."""
 
-    def empty_lane_must_open(cast: Cast) -> tuple[Scenario, ...]:
-        empty = script(cast)[-1]
+    def empty_lane_must_open(cast: Cast, **_told: bool) -> tuple[Scenario, ...]:
+        empty = next(scenario for scenario in script(cast) if scenario.key == "empty")
         return (replace(empty, expected=A_OPENS),)
 
     monkeypatch.setattr(show, "script", empty_lane_must_open)
@@ -57,12 +57,22 @@ def test_a_wrong_outcome_fails_the_demo(tmp_path: Path, monkeypatch: pytest.Monk
     assert "expected open (matched), found officer (no_face)" in result.output
 
 
-def test_without_models_the_demo_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_third_party_models_the_demo_plays_with_our_own_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh clone has nothing else."""
     monkeypatch.setattr("gate.vision.pack.model_folders", lambda _: (tmp_path,))
-    result = runner.invoke(app, ["demo"])
+    result = runner.invoke(app, ["demo", "--out", str(tmp_path / "out")])
+    assert "our own pack egate-s" in result.output
+    assert result.exit_code == Exit.OK, result.output
+    assert "17 of 17 passages ended as expected" in result.output
+
+
+def test_a_pack_that_was_named_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.vision.pack.model_folders", lambda _: (tmp_path,))
+    result = runner.invoke(app, ["demo", "--pack", "w600k-mbf"])
     assert result.exit_code == Exit.MODELS
-    assert "EGATE_MODEL_PATH" in result.stderr
-    assert "gate models verify" in result.stderr
+    assert "MODEL_MISSING" in result.stderr
 
 
 @pytest.mark.shared

@@ -47,7 +47,7 @@ def lfw(shared: Path) -> Callable[[str, int], bytes]:
     return lambda person, number: (folder / person / f"{person}_{number:04d}.jpg").read_bytes()
 
 
-@pytest.fixture(scope="session", params=["scrfd-500m", "scrfd-2.5g", "yunet-n"])
+@pytest.fixture(scope="session", params=["scrfd-500m", "scrfd-2.5g", "yunet-n", "lane-faces"])
 def detector(request: pytest.FixtureRequest, shared: Path) -> OnnxDetector:
     """Each detector of the registry."""
     return make_detector(request.param, shared)
