@@ -291,7 +291,7 @@ def test_the_command_measures_a_data_set_and_writes_both_files(tmp_path: Path, m
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["bench", "accuracy", "--dataset", str(tmp_path / "none")])
+    result = CliRunner().invoke(app, ["bench", "accuracy", "--pack", "egate-s", "--dataset", str(tmp_path / "none")])
     assert result.exit_code == 10
     assert "expected a folder" in result.stderr
     assert "Traceback" not in result.output

@@ -191,7 +191,7 @@ def test_a_set_goes_with_any_pack(shared: Path, astronaut_bgr: np.ndarray[tuple[
 
 def test_an_unknown_set_is_refused_with_those_there_are() -> None:
     with pytest.raises(ModelPackError, match="minifasnet") as caught:
-        find_pack("edgeface-xs", liveness="nobody-wrote-this")
+        find_pack("egate-s", liveness="nobody-wrote-this")
     assert caught.value.code is Code.PACK_UNKNOWN
 
 
