@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -56,21 +56,18 @@ class Asking:
 
     def met(self, scores: Iterable[FingerScore]) -> tuple[FingerScore, ...]:
         """Who is confirmed by a sample; one entry a traveller, whatever the flights."""
-        suspects = {suspect.reference: suspect for suspect in self.suspects}
         met = {
-            found.traveller.reference: found
-            for found in scores
-            if (suspect := suspects.get(found.traveller.reference)) is not None and self.budget.is_met(suspect, found)
+            suspect.reference: found
+            for suspect, found in self._of_suspects(scores)
+            if self.budget.is_met(suspect, found)
         }
         return tuple(met.values())
 
     def compared(self, scores: Iterable[FingerScore]) -> Self:
         """With one more sample compared; what came nearest is shown."""
         shown = replace(self.shown, attempts=self.shown.attempts + 1)
-        suspects = {suspect.reference: suspect for suspect in self.suspects}
-        for found in scores:
-            suspect = suspects.get(found.traveller.reference)
-            if suspect is not None and (shown.score is None or found.score > shown.score):
+        for suspect, found in self._of_suspects(scores):
+            if shown.score is None or found.score > shown.score:
                 shown = replace(
                     shown,
                     score=found.score,
@@ -86,3 +83,8 @@ class Asking:
     def unusable_sample(self) -> Self:
         """With one more sample that could not be compared."""
         return replace(self, evidence=replace(self.shown, unusable=self.shown.unusable + 1))
+
+    def _of_suspects(self, scores: Iterable[FingerScore]) -> Iterator[tuple[Suspect, FingerScore]]:
+        """Scores of those whom a finger may confirm; of nobody else a score counts."""
+        suspects = {suspect.reference: suspect for suspect in self.suspects}
+        return ((suspects[f.traveller.reference], f) for f in scores if f.traveller.reference in suspects)

@@ -55,7 +55,7 @@ from gate.gallery.traveller import Traveller
 
 __all__ = [
     "Compared", "Decide", "Effect", "Ended", "Event", "Guide", "Looked", "PassageState", "Phase", "Refused", "Rules",
-    "advance", "wants_comparison",
+    "advance", "may_not_pass", "wants_comparison",
 ]  # fmt: skip
 
 
@@ -192,6 +192,13 @@ def wants_comparison(state: PassageState, event: Looked, rules: Rules) -> bool:
     return event.at_s - evidence.compared_at_s >= rules.policy.retry_after_s
 
 
+def may_not_pass(traveller: Traveller, now: datetime, rules: Rules) -> Reason | None:
+    """Why the traveller may not pass at `now` (UTC), however well they match; None when nothing speaks against."""
+    if traveller.expires_at <= now:
+        return Reason.EXPIRED
+    return ineligible(traveller, rules.policy, now.astimezone(rules.time_zone).date())
+
+
 _PROMISES_MORE = 1.1
 """Smaller gains in the quality score are frame-to-frame noise."""
 
@@ -227,7 +234,7 @@ def _compared(state: PassageState, event: Compared, rules: Rules) -> Step:
     )
     if matches and leads:
         best = event.candidates.ranked[0].traveller
-        if bar := _bar(best, event.now, rules) or event.bar:
+        if bar := may_not_pass(best, event.now, rules) or event.bar:
             return _decide(state, bar, rules, comparison=comparison)
         if rules.policy.needs_both:
             return _conclude(state, Reason.MATCHED, rules)
@@ -287,12 +294,6 @@ def _suspects(event: Compared, rules: Rules) -> tuple[Suspect, ...]:
         reference = candidate.traveller.reference
         suspects.setdefault(reference, Suspect(reference, None if candidate.lookalikes else llr))
     return tuple(suspects.values())[: rules.policy.finger_candidates]
-
-
-def _bar(traveller: Traveller, now: datetime, rules: Rules) -> Reason | None:
-    if traveller.expires_at <= now:
-        return Reason.EXPIRED
-    return ineligible(traveller, rules.policy, now.astimezone(rules.time_zone).date())
 
 
 def _reason_at_end(state: PassageState) -> Reason:
@@ -386,7 +387,7 @@ def _finger_compared(state: PassageState, asking: Asking, event: FingerCompared,
         return _decide(state, Reason.AMBIGUOUS, rules, outcome=Outcome.OFFICER)
     if met:
         traveller = met[0].traveller
-        if bar := _bar(traveller, event.now, rules) or event.bar or _not_live(state, rules):
+        if bar := may_not_pass(traveller, event.now, rules) or event.bar or _not_live(state, rules):
             return _decide(state, bar, rules)
         return _decide(state, Reason.FINGER_MATCHED, rules, traveller)
     if asking.attempts_left <= 0:

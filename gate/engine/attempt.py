@@ -16,7 +16,6 @@ from datetime import datetime
 
 from gate.claims.claim import Presented
 from gate.clock import Clock
-from gate.decision.eligibility import ineligible
 from gate.decision.event import (
     Compared,
     Effect,
@@ -34,7 +33,7 @@ from gate.decision.event import (
 from gate.decision.judgement import score
 from gate.decision.liveness import Live, judge_liveness
 from gate.decision.outcome import Decision, Outcome, Reason
-from gate.decision.passage import PassageState, Phase, Rules, advance, wants_comparison
+from gate.decision.passage import PassageState, Phase, Rules, advance, may_not_pass, wants_comparison
 from gate.engine.arrival import Arrival
 from gate.engine.faces import Faces, FusedFace
 from gate.engine.fingers import FingerReader, FingerSample
@@ -333,9 +332,7 @@ class Attempt:
     def _changed(self, reference: str, flight: str, now: datetime) -> Reason | None:
         """What has changed since the traveller was found: they may have been withdrawn, or their consent."""
         current = self._parts.snapshot().find_reference(reference, now, flight)
-        if not current:
-            return Reason.EXPIRED
-        return ineligible(current[0].traveller, self.rules.policy, now.astimezone(self.rules.time_zone).date())
+        return may_not_pass(current[0].traveller, now, self.rules) if current else Reason.EXPIRED
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:
