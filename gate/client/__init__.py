@@ -30,13 +30,13 @@ from gate.client.records import (
     GuidanceGiven,
     PassageDecision,
     PassageEvent,
-    StageTiming,
 )
 from gate.client.watch import CrowdingAlarm, PersonDecided, PersonLost, PersonSeen, WatchNews, WatchStream
 from gate.decision.journey import FlightPlan, Window
 from gate.decision.outcome import FingerEvidence
 from gate.engine.loading import PersonResult, PersonState, Summary
 from gate.engine.recorded import Recorded
+from gate.engine.tally import StageTiming
 from gate.fingerprint.position import FingerPosition
 from gate.fingerprint.sample import FingerEncoding, FingerSample, RecordEncoding
 from gate.gallery.receipt import Receipt, Why

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
+
+from gate.client.errors import rebuilt
+from gate.service.pb import lane_pb2 as pb
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The engine's own limit."""
@@ -58,3 +63,24 @@ def open_channel(address: str, tls: Tls | None) -> grpc.aio.Channel:
 
 def _read(path: Path | None) -> bytes | None:
     return path.read_bytes() if path else None
+
+
+async def opened(
+    call: grpc.aio.StreamStreamCall[Any, Any], start: pb.PassageRequest | pb.WatchRequest, address: str
+) -> object:
+    """Sends the first message of a stream, and reads the first answer. The call is cancelled where that fails.
+
+    Raises:
+        GateError: the engine does not take it on.
+        GateUnavailableError: nobody answers.
+    """
+    try:
+        await call.write(start)
+        return await call.read()
+    except asyncio.InvalidStateError:
+        return await call.read()  # the call ended while writing: reading says how
+    except grpc.aio.AioRpcError as error:
+        raise rebuilt(error, address) from error
+    except BaseException:
+        call.cancel()
+        raise

@@ -14,7 +14,7 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES
+from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES, opened
 from gate.client.errors import GateUnavailableError, rebuilt
 from gate.client.records import PassageDecision, PassageEvent, event
 from gate.errors import Code, FingerprintError, FrameError
@@ -65,16 +65,7 @@ class PassageStream:
             GateUnavailableError: nobody answers.
         """
         self._call = self._stub.Passage(timeout=self._timeout_s)
-        try:
-            await self._call.write(pb.PassageRequest(start=self._start))
-            first = await self._call.read()
-        except asyncio.InvalidStateError:
-            first = await self._call.read()  # the call ended while writing: reading says how
-        except grpc.aio.AioRpcError as error:
-            raise rebuilt(error, self._address) from error
-        except BaseException:
-            self._call.cancel()
-            raise
+        first = await opened(self._call, pb.PassageRequest(start=self._start), self._address)
         if not isinstance(first, pb.PassageResponse) or first.WhichOneof("message") != "accepted":
             self._call.cancel()
             raise GateUnavailableError(f"The engine at {self._address} ended the passage without accepting it.")

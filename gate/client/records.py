@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gate.client.errors import known_code
 from gate.decision.liveness import Live
 from gate.decision.outcome import FingerEvidence, Guidance, Outcome, Reason
+from gate.engine.tally import StageTiming
 from gate.errors import Code
 from gate.fingerprint.position import FingerPosition
 from gate.service.enums import (
@@ -72,16 +73,6 @@ class FrameCounts:
     used: int
     dropped: int
     rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class StageTiming:
-    """Time spent in one stage, over the passage."""
-
-    stage: str
-    count: int
-    total_ms: float
-    max_ms: float
 
 
 @dataclass(frozen=True, slots=True)

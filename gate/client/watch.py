@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import grpc
 
-from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES
+from gate.client.connection import ENVELOPE_BYTES, MAX_MESSAGE_BYTES, opened
 from gate.client.errors import GateUnavailableError, known_code, rebuilt
 from gate.client.records import FrameRejection, PassageDecision, event
 from gate.errors import Code, FrameError
@@ -111,16 +111,7 @@ class WatchStream:
             GateUnavailableError: nobody answers.
         """
         self._call = self._stub.Watch(timeout=self._timeout_s)
-        try:
-            await self._call.write(pb.WatchRequest(start=self._start))
-            first = await self._call.read()
-        except asyncio.InvalidStateError:
-            first = await self._call.read()  # the call ended while writing: reading says how
-        except grpc.aio.AioRpcError as error:
-            raise rebuilt(error, self._address) from error
-        except BaseException:
-            self._call.cancel()
-            raise
+        first = await opened(self._call, pb.WatchRequest(start=self._start), self._address)
         if not isinstance(first, pb.WatchResponse) or first.WhichOneof("message") != "accepted":
             self._call.cancel()
             raise GateUnavailableError(f"The engine at {self._address} ended the watch without accepting it.")

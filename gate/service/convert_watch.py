@@ -5,9 +5,8 @@ from __future__ import annotations
 from gate.engine.attempt import StartRequest
 from gate.engine.watch import Watch
 from gate.engine.watch_events import CrowdingChanged, TrackDecided, TrackLost, TrackStarted, WatchEvent
-from gate.errors import Code, GateError, ProtocolError
+from gate.errors import GateError
 from gate.service import convert
-from gate.service.checks import Checks
 from gate.service.pb import lane_pb2 as pb
 from gate.vision.probe import Face
 
@@ -18,16 +17,9 @@ def start_request(start: pb.WatchStart) -> StartRequest:
     Raises:
         ProtocolError: `FIELD_INVALID`, with every field at fault.
     """
-    checks = Checks("start.")
-    request = StartRequest(
-        lane_id=checks.name("lane_id", start.lane_id, required=True),
-        checkpoint=checks.name("checkpoint", start.checkpoint),
-        profile=checks.name("profile", start.profile),
-        flight=checks.name("flight", start.flight),
+    return convert.start_request(
+        pb.PassageStart(lane_id=start.lane_id, checkpoint=start.checkpoint, profile=start.profile, flight=start.flight)
     )
-    if checks.violations:
-        raise ProtocolError(Code.FIELD_INVALID, "`start` is not as the protocol says.", *checks.violations)
-    return request
 
 
 def accepted(watch: Watch, nonce: bytes) -> pb.WatchResponse:
