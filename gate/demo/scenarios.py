@@ -188,7 +188,7 @@ def _fingers(cast: Cast) -> Iterator[Scenario]:
     out_of_focus = Blur(6.0, 8)
     yield Scenario(
         "finger",
-        f"Traveller {unseen.label} with their document, out of focus; then their finger, at the second try",
+        f"Out of focus, {unseen.label}'s document: finger, second try",
         Scene((Actor(unseen.portrait, from_eye_px=36),), seconds=2.0, blur=out_of_focus, seed=71),
         Expected(Outcome.OPEN, Reason.FINGER_MATCHED, unseen.label),
         document_of(unseen),
@@ -196,7 +196,7 @@ def _fingers(cast: Cast) -> Iterator[Scenario]:
     )
     yield Scenario(
         "wrong-finger",
-        f"The same document, out of focus again; then {other.label}'s finger",
+        f"Out of focus, {unseen.label}'s document: {other.label}'s finger",
         Scene((Actor(unseen.portrait, from_eye_px=36),), seconds=2.0, blur=out_of_focus, seed=72),
         Expected(Outcome.OFFICER, Reason.FINGER_NO_MATCH),
         document_of(unseen),
@@ -208,7 +208,7 @@ def _fingers(cast: Cast) -> Iterator[Scenario]:
     )
     yield Scenario(
         "inconclusive",
-        f"Traveller {other.label} with their document, behind mask and sunglasses; face and finger together",
+        f"Traveller {other.label}, mask and sunglasses: face and finger",
         Scene((Actor(hidden.masked(MaskStyle(), np.random.default_rng(7))),), seconds=4.5, seed=31),
         Expected(Outcome.OPEN, Reason.FINGER_MATCHED, other.label, or_reason=Reason.MATCHED),
         document_of(other),
@@ -216,7 +216,7 @@ def _fingers(cast: Cast) -> Iterator[Scenario]:
     )
     yield Scenario(
         "vehicle",
-        f"Vehicle lane: traveller {driver.label} with their document, face and finger both",
+        f"Vehicle lane: traveller {driver.label}, face and finger",
         Scene((Actor(driver.portrait),), seed=73),
         Expected(Outcome.OPEN, Reason.FINGER_MATCHED, driver.label),
         document_of(driver),
