@@ -1,6 +1,7 @@
 """How well fingers are told apart, by the protocol of the Fingerprint Verification Competitions, and how fast.
 
   gate bench fingerprint                                 every extractor and matcher there is; minutes, mostly LEADER's
+  gate bench fingerprint --quick                         twenty prints, what the engine uses, for CI
   gate bench fingerprint --dataset DIR --json FILE       DIR/<set>/<finger>_<impression>.png, of 500 dpi
   gate bench fingerprint --templates out/fingerprint-cache
                                                          with templates of `python -m benchmarks.fingerprint_templates`
@@ -16,18 +17,18 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import det, fvc, machine
 from benchmarks import figures as fig
+from benchmarks import fingerprint_figures as figures
+from benchmarks import fvc
+from benchmarks.fingerprint_figures import Extracted, Result
 from benchmarks.fingerprint_templates import cached, dataset_folder, load, read_image
-from gate.decision.finger import FingerBudget
-from gate.decision.policy import Policy
+from benchmarks.measured import Measured
 from gate.errors import GateError
 from gate.fingerprint.calibration.curve import FingerCalibration
 from gate.fingerprint.choose import choose_extractor, installed
@@ -44,7 +45,7 @@ MATCHERS: Mapping[str, Callable[[], CylinderMatcher]] = {
 """The first one is what the engine uses where nothing is set; the second lets fingers lie in any direction."""
 
 _IMAGE = re.compile(r"(\d+)_(\d+)\.png")
-_REPLICATES = 1000
+_QUICK_FINGERS, _QUICK_IMPRESSIONS = 5, 4
 _TIMED = 40
 """Comparisons a turn of the timing, and turns."""
 
@@ -58,42 +59,14 @@ class Plan:
     Attributes:
         dataset: DIR/<set>/<finger>_<impression>.png.
         templates: where templates lie that are taken instead of extracting.
-        plots: where DET plots are written.
+        quick: a few prints of one set, by what the engine uses.
         seed: of the resampling.
     """
 
     dataset: Path = field(default_factory=dataset_folder)
     templates: Path | None = None
-    plots: Path = Path("out") / "fingerprint"
+    quick: bool = False
     seed: int = 7
-
-
-_FACE_LLR = 3.0
-"""Of a face that is some twenty times likelier to be the traveller's than not: behind a mask, for instance."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Extracted:
-    """One set's templates by one extractor.
-
-    Attributes:
-        templates: None where the extractor refused the image.
-        took_ms: of each extraction; empty where templates were there already.
-    """
-
-    templates: Mapping[fvc.Print, FingerTemplate | None]
-    took_ms: list[float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """One set, one extractor, one matcher."""
-
-    full: fvc.Scores
-    first: fvc.Scores
-    prepare_ms: list[float]
-    match_ms: fig.Samples
-    floor_ms: fig.Samples
 
 
 def sets(dataset: Path) -> dict[str, dict[fvc.Print, Path]]:
@@ -109,6 +82,16 @@ def sets(dataset: Path) -> dict[str, dict[fvc.Print, Path]]:
     if not found:
         raise FileNotFoundError(errno.ENOENT, "holds no <set>/<finger>_<impression>.png", str(dataset))
     return found
+
+
+def some(prints: Mapping[fvc.Print, Path]) -> dict[fvc.Print, Path]:
+    """The first fingers' first impressions."""
+    fingers = sorted({finger for finger, _ in prints})[:_QUICK_FINGERS]
+    chosen: dict[fvc.Print, Path] = {}
+    for finger in fingers:
+        own = sorted(print_ for print_ in prints if print_[0] == finger)[:_QUICK_IMPRESSIONS]
+        chosen |= {print_: prints[print_] for print_ in own}
+    return chosen
 
 
 @contextmanager
@@ -187,132 +170,69 @@ def _cpu_ms(
     return (time.process_time() - start_s) * 1e3
 
 
-def rates(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.Figure]:
-    """Error rates in per cent, over the full cross-comparison and over FVC's own."""
-    for prefix, scores in ((name, result.full), (f"{name}.fvc", result.first)):
-        measured, resampled = fvc.Curve.of(scores), fvc.Curve.resampled(scores, _REPLICATES, rng)
-        n = len(scores.mated) + len(scores.non_mated)
-        for label, rate in (
-            ("eer", fvc.Curve.eer),
-            ("fmr100", lambda curve: curve.fnmr_at(1 / 100)),
-            ("fmr1000", lambda curve: curve.fnmr_at(1 / 1000)),
-        ):
-            low, high = fvc.interval(rate(resampled))
-            yield fig.Figure(f"{prefix}.{label}", 100 * float(rate(measured)[0]), "%", n, 100 * low, 100 * high)
+def measure(plan: Plan, console: Console) -> Measured:
+    """Every figure.
 
-
-def passages(
-    name: str, calibration: FingerCalibration, scores: fvc.Scores, rng: np.random.Generator
-) -> Iterator[fig.Figure]:
-    """Share of fingers that open a gate at the first attempt, in per cent: the claimed traveller's own, and strangers'.
-
-    By the pedestrian profile: alone, where the face said nothing, and beside a face that speaks a little for the
-    traveller.
+    Raises:
+        FileNotFoundError: there are no prints.
     """
-    policy = Policy()
-    budget = FingerBudget.of(policy, policy.fmr, face_comparisons=1)
-    drawn = rng.multinomial(scores.fingers, [1 / scores.fingers] * scores.fingers, size=_REPLICATES)
-    ours, theirs = scores.non_mated_fingers.T
-    groups = (
-        ("own", scores.mated, drawn[:, scores.mated_finger]),
-        ("strangers", scores.non_mated, drawn[:, ours] * drawn[:, theirs]),
-    )
-    for whose, values, weights in groups:
-        alone = np.array([calibration.rate(score).fmr <= budget.fmr for score in values])
-        fused = np.array([calibration.llr(score) + _FACE_LLR >= budget.llr for score in values])
-        for label, opens in (("alone", alone), ("with_face", fused)):
-            shares = 100 * (weights @ opens) / np.maximum(weights.sum(axis=1), 1)
-            low, high = fvc.interval(shares)
-            yield fig.Figure(f"{name}.opens.{label}.{whose}", 100 * float(opens.mean()), "%", len(values), low, high)
+    with extractors() as present, console.status("prints") as status:
+        if not present:
+            raise FileNotFoundError(
+                errno.ENOENT, "expected an extractor of fingers, found none", "gate doctor says why"
+            )
+        return _measure(plan, present, status.update)
 
 
-def times(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.Figure]:
-    """Processor time of preparing and comparing."""
-    prepare = np.array([result.prepare_ms])
-    yield fig.summarise(f"{name}.prepare_ms", "ms", prepare, fig.percentile(50), rng)
-    yield fig.summarise(f"{name}.match_ms", "ms", result.match_ms, fig.percentile(50), rng)
-    yield fig.summarise(f"{name}.match.p95_ms", "ms", result.match_ms, fig.percentile(95), rng)
-    yield fig.compare(f"{name}.match.ratio_to_floor", "ratio", result.match_ms, result.floor_ms, np.divide, rng)
-
-
-def measure(plan: Plan, say: Callable[[str], None]) -> tuple[list[fig.Figure], dict[str, object]]:
-    """Every figure, and what they were measured with."""
-    with extractors() as present:
-        return _measure(plan, present, say)
-
-
-def _measure(
-    plan: Plan, present: Mapping[str, Extractor], say: Callable[[str], None]
-) -> tuple[list[fig.Figure], dict[str, object]]:
+def _measure(plan: Plan, present: Mapping[str, Extractor], say: Callable[[str], None]) -> Measured:
     rng = np.random.default_rng(plan.seed)
     images = sets(plan.dataset)
+    preferred = (next(iter(present)), next(iter(MATCHERS)))
+    matchers: Mapping[str, Callable[[], CylinderMatcher]] = MATCHERS
+    if plan.quick:
+        first = next(iter(images))
+        images = {first: some(images[first])}
+        present = {preferred[0]: present[preferred[0]]}
+        matchers = {preferred[1]: MATCHERS[preferred[1]]}
     found: list[fig.Figure] = []
+    usual: dict[str, Result] = {}
     curves: dict[str, dict[str, fvc.Curve]] = {name: {} for name in images}
     for extractor_name, extractor in present.items():
         for set_name, paths in images.items():
             say(f"{set_name}: {extractor_name}")
             extracted = extract(extractor, paths, plan.templates)
-            found += _extraction(f"fingerprint.{set_name}.{extractor_name}", extracted, rng)
-            for matcher_name, make in MATCHERS.items():
+            found += figures.extraction(f"fingerprint.{set_name}.{extractor_name}", extracted, rng)
+            for matcher_name, make in matchers.items():
                 result = compare(make(), extracted.templates)
                 name = f"fingerprint.{set_name}.{extractor_name}.{matcher_name}"
-                own = [*rates(name, result, rng), *times(name, result, rng)]
+                own = [*figures.rates(name, result, rng), *figures.times(name, result, rng)]
                 found += own
-                if (extractor_name, matcher_name) == (next(iter(present)), next(iter(MATCHERS))):
+                if (extractor_name, matcher_name) == preferred:
                     default = f"fingerprint.{set_name}.default"
-                    found += [_renamed(figure, name, default) for figure in own]
+                    usual[set_name] = result
+                    found += [replace(figure, name=default + figure.name.removeprefix(name)) for figure in own]
                     calibration = FingerCalibration.all_of(make().name).get(extractor.name)
-                    found += passages(default, calibration, result.full, rng) if calibration is not None else []
+                    found += figures.passages(default, calibration, result.full, rng) if calibration is not None else []
                 curves[set_name][f"{extractor_name}, {matcher_name}"] = fvc.Curve.of(result.full)
-    for set_name, lines in curves.items():
-        det.plot(lines, set_name, plan.plots / f"{set_name}.png")
-    return found, {
-        "dataset": {name: len(paths) for name, paths in images.items()},
+    run = {
+        "dataset": plan.dataset.name,
+        "prints": {name: len(paths) for name, paths in images.items()},
         "extractors": {name: extractor.name for name, extractor in present.items()},
-        "matchers": {name: make().name for name, make in MATCHERS.items()},
-        "default": f"{next(iter(present), None)}, {next(iter(MATCHERS))}",
+        "matchers": {name: make().name for name, make in matchers.items()},
+        "default": ", ".join(preferred),
         "templates": "read" if plan.templates is not None else "extracted",
-        "replicates": _REPLICATES,
+        "replicates": figures.REPLICATES,
+        "quick": plan.quick,
         "seed": plan.seed,
     }
+    plots = [figures.det(name, lines) for name, lines in curves.items()]
+    plots += [figures.histogram(name, result.full) for name, result in usual.items()]
+    return Measured(tuple(found), run, notes=_NOTES, plots=tuple(plots))
 
 
-def _extraction(name: str, extracted: Extracted, rng: np.random.Generator) -> Iterator[fig.Figure]:
-    refused = sum(template is None for template in extracted.templates.values())
-    n = len(extracted.templates)
-    yield fig.Figure(f"{name}.failures_to_extract", float(refused), "images", n, float(refused), float(refused))
-    if extracted.took_ms:
-        yield fig.summarise(f"{name}.extract_ms", "ms", np.array([extracted.took_ms]), fig.percentile(50), rng)
-
-
-def _renamed(figure: fig.Figure, name: str, other: str) -> fig.Figure:
-    return fig.Figure(
-        other + figure.name.removeprefix(name), figure.value, figure.unit, figure.n, figure.ci_low, figure.ci_high
-    )
-
-
-def run(plan: Plan, write_to: Path | None) -> None:
-    """Measures, prints, and writes the JSON document where one is wanted."""
-    console = Console()
-    facts = machine.describe()  # before the load of the run itself
-    with console.status("set-up") as status:
-        found, run_facts = measure(plan, status.update)
-    console.print(_table(found))
-    fig.report(console, found, facts, run_facts, write_to)
-    console.print(f"DET plots: {plan.plots}")
-
-
-def _table(found: list[fig.Figure]) -> Table:
-    """A row a set, extractor and matcher; the rest is in the JSON document."""
-    by_name = {figure.name: figure for figure in found}
-    table = Table(title="every finger with every other; 95 % intervals by resampling fingers")
-    columns = {"eer": "EER, %", "fmr100": "FMR100, %", "fmr1000": "FMR1000, %", "match_ms": "match, ms"}
-    table.add_column("fingerprint.…", overflow="fold")
-    for heading in columns.values():
-        table.add_column(heading, justify="right")
-    for name in (name.removesuffix(".match_ms") for name in by_name if name.endswith(".match_ms")):
-        cells = (by_name[f"{name}.{label}"] for label in columns)
-        table.add_row(
-            name.removeprefix("fingerprint."), *(f"{c.value:.2f} ({c.ci_low:.2f}–{c.ci_high:.2f})" for c in cells)
-        )
-    return table
+_NOTES = (
+    "an image that an extractor refuses makes all its comparisons non-matches at every threshold; intervals resample "
+    "fingers, of which there are few",
+    "the matcher's tolerances and weights were chosen on these prints: docs/benchmarks.md says what they come to on "
+    "fingers left out",
+)

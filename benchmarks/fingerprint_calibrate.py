@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fingerprint import MATCHERS, Extracted, compare, extract, extractors, sets
+from benchmarks.fingerprint import MATCHERS, compare, extract, extractors, sets
+from benchmarks.fingerprint_figures import Extracted
 from benchmarks.fingerprint_templates import dataset_folder
 from gate.fingerprint import calibration
 from gate.fingerprint.calibration.fit import Comparisons, fit

@@ -107,28 +107,30 @@ def fingerprint(
     dataset: Path | None = typer.Option(
         None, "--dataset", help="Folder of `SET/FINGER_IMPRESSION.png`, of 500 dpi; by default ../shared."
     ),
-    write_json: Path | None = _JSON,
     templates: Path | None = typer.Option(
         None, "--templates", help="Take templates from here instead of extracting, where they lie there."
     ),
-    plots: Path = typer.Option(Path("out/fingerprint"), "--plots", help="Write a DET plot a set there."),
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
 ) -> None:
     """Tell fingers apart by the protocol of the Fingerprint Verification Competitions.
 
     Every extractor and matcher that is present, on every set: EER, FMR100 and FMR1000 with their 95 % intervals, time
-    by stage, and a DET plot. Needs a checkout with its development packages.
+    by stage, DET plots and score histograms. Needs a checkout with its development packages.
 
     Examples:
 
-    - `gate bench fingerprint --json out/fingerprint.json`
+    - `gate bench fingerprint --json out/fingerprint.json --html out/fingerprint.html`
     """
     with _measuring(blas_threads=1):
         from benchmarks import fingerprint as benchmark
+        from benchmarks.suite import Output, run
 
-        plan = benchmark.Plan(templates=templates, plots=plots)
+        plan = benchmark.Plan(templates=templates, quick=quick)
         if dataset is not None:
-            plan = benchmark.Plan(dataset=dataset, templates=templates, plots=plots)
-        benchmark.run(plan, write_json)
+            plan = replace(plan, dataset=dataset)
+        run("fingerprint", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
 
 
 @app.command()
@@ -216,6 +218,23 @@ def latency(
 
         plan = benchmark.plan(pack, quick=quick)
         run("latency", lambda console: benchmark.run(plan, console), Output(write_json, write_html))
+
+
+@app.command()
+def decision(
+    pack: str | None = _PACK,
+    quick: bool = _QUICK,
+    write_json: Path | None = _JSON,
+    write_html: Path | None = _HTML,
+) -> None:
+    """How long a traveller waits from the first usable frame to the decision, one lane, over gRPC."""
+    with _measuring():
+        from benchmarks import decision_time as benchmark
+        from benchmarks.suite import Output, run
+
+        plan = benchmark.Plan.quick() if quick else benchmark.Plan()
+        plan = replace(plan, pack=pack or plan.pack)
+        run("decision", lambda console: benchmark.measure(plan, console), Output(write_json, write_html))
 
 
 @app.command()

@@ -9,8 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
-from benchmarks import det, fingerprint, fvc
+from benchmarks import fingerprint, fingerprint_figures, fvc
+from benchmarks.svg import draw
 from gate.errors import Code, FingerprintError
 from gate.fingerprint.template import FingerImage, FingerTemplate
 from tests.fingerprint.fingers import another_impression, finger
@@ -96,14 +98,18 @@ def dataset(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def test_names_of_figures(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other versions, and the acceptance of this one, are compared by them."""
-    extractor = InventedExtractor()
+@pytest.fixture
+def extractor(monkeypatch: pytest.MonkeyPatch) -> InventedExtractor:
+    invented = InventedExtractor()
     monkeypatch.setattr(fingerprint, "installed", lambda: ("invented",))
-    monkeypatch.setattr(fingerprint, "choose_extractor", {"invented": extractor}.get)
-    plan = fingerprint.Plan(dataset=dataset, plots=tmp_path / "plots")
-    found, facts = fingerprint.measure(plan, lambda _: None)
-    by_name = {figure.name: figure for figure in found}
+    monkeypatch.setattr(fingerprint, "choose_extractor", {"invented": invented}.get)
+    return invented
+
+
+def test_names_of_figures(dataset: Path, extractor: InventedExtractor) -> None:
+    """Other versions, and the acceptance of this one, are compared by them."""
+    found = fingerprint.measure(fingerprint.Plan(dataset=dataset), Console(quiet=True))
+    by_name = found.by_name()
     parts = ("eer", "fmr100", "fmr1000", "fvc.eer", "fvc.fmr100", "fvc.fmr1000")
     parts += ("prepare_ms", "match_ms", "match.p95_ms", "match.ratio_to_floor")
     assert set(by_name) == {
@@ -115,9 +121,27 @@ def test_names_of_figures(dataset: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert by_name["fingerprint.SET_B.invented.failures_to_extract"].value == 1
     # Two of twelve mated comparisons lack the refused print; nothing else goes wrong with these fingers.
     assert by_name["fingerprint.SET_B.default.fmr1000"].value == pytest.approx(100 * 2 / 12)
-    assert facts["default"] == "invented, upright", "what the engine uses: a finger lies upright at a gate"
+    assert found.run["default"] == "invented, upright", "what the engine uses: a finger lies upright at a gate"
     assert extractor.closed, "its process would outlive the benchmark"
-    assert cv2.imread(str(tmp_path / "plots" / "SET_B.png")) is not None
+    titles = [plot.title for plot in found.plots]
+    assert titles == ["fingers, SET_B: detection error trade-off", "fingers, SET_B: scores"]
+    assert [series.name for series in found.plots[0].series] == ["invented, upright", "invented, cylinders"]
+    assert all(draw(plot) for plot in found.plots)
+
+
+@pytest.mark.usefixtures("extractor")
+def test_the_quick_form_is_of_what_the_engine_uses(dataset: Path) -> None:
+    found = fingerprint.measure(fingerprint.Plan(dataset=dataset, quick=True), Console(quiet=True))
+    kinds = {figure.name.split(".")[2] for figure in found.figures}
+    assert kinds == {"invented", "default"}
+    assert not any(".cylinders." in figure.name for figure in found.figures)
+
+
+def test_the_quick_form_takes_whole_fingers() -> None:
+    """Prints taken at random would leave few with a second impression."""
+    chosen = fingerprint.some({print_: Path(str(print_)) for print_ in PRINTS})
+    assert {finger for finger, _ in chosen} == {101, 102, 103, 104, 105}
+    assert len(chosen) == 20
 
 
 def test_a_folder_without_prints_is_named(tmp_path: Path) -> None:
@@ -127,7 +151,15 @@ def test_a_folder_without_prints_is_named(tmp_path: Path) -> None:
     assert missing.value.filename == str(tmp_path)
 
 
-def test_a_plot_of_no_errors_at_all_is_drawn(tmp_path: Path) -> None:
+def test_a_plot_of_no_errors_at_all_is_drawn() -> None:
     """The normal scale has no place for a rate of zero."""
-    det.plot({"perfect": fvc.Curve.of(scores([0.9, 0.9], [0.1, 0.1]))}, "SET", tmp_path / "a" / "plot.png")
-    assert cv2.imread(str(tmp_path / "a" / "plot.png")).shape == (640, 640, 3)
+    perfect = fvc.Curve.of(scores([0.9, 0.9], [0.1, 0.1]))
+    assert "<polyline" in draw(fingerprint_figures.det("SET", {"perfect": perfect}))
+
+
+def test_a_trade_off_never_turns_back() -> None:
+    """Where many thresholds share a false match rate, the line falls; drawn in another order it would be a zigzag."""
+    curve = fvc.Curve.of(scores([0.9, 0.6, 0.55, 0.2], [0.1, 0.5, 0.7]))
+    line = fingerprint_figures.det("SET", {"some": curve}).series[0]
+    assert list(line.x) == sorted(line.x)
+    assert list(line.y) == sorted(line.y, reverse=True)

@@ -6,12 +6,12 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks import fingerprint
 from benchmarks.figures import Figure
+from benchmarks.measured import Measured
 from gate.cli.app import app
 from gate.cli.exits import Exit
 
@@ -21,17 +21,18 @@ runner = CliRunner()
 def test_what_is_asked_for_is_measured_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def measure(plan: fingerprint.Plan, say: object) -> tuple[list[Figure], dict[str, object]]:
-        del say
+    def measure(plan: fingerprint.Plan, console: object) -> Measured:
+        del console
         asked.append(plan)
-        return [Figure("fingerprint.SET_B.default.eer", 1.25, "%", 3160, 0.5, 2.5)], {"seed": plan.seed}
+        figure = Figure("fingerprint.SET_B.default.eer", 1.25, "%", 3160, 0.5, 2.5)
+        return Measured((figure,), {"seed": plan.seed})
 
     monkeypatch.setattr(fingerprint, "measure", measure)
-    out = tmp_path / "new" / "figures.json"
-    arguments = ["bench", "fingerprint", "--dataset", str(tmp_path), "--json", str(out), "--plots", str(tmp_path / "p")]
+    out, page = tmp_path / "new" / "figures.json", tmp_path / "new" / "figures.html"
+    arguments = ["bench", "fingerprint", "--dataset", str(tmp_path), "--json", str(out), "--html", str(page)]
     result = runner.invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert asked == [fingerprint.Plan(dataset=tmp_path, plots=tmp_path / "p")]
+    assert asked == [fingerprint.Plan(dataset=tmp_path)]
     written = json.loads(out.read_text())
     assert written["schema_version"] == 1
     assert written["figures"] == [
@@ -44,7 +45,9 @@ def test_what_is_asked_for_is_measured_and_written(tmp_path: Path, monkeypatch: 
             "ci_high": 2.5,
         }
     ]
-    assert np.isclose(written["run"]["seed"], 7)
+    assert written["run"] == {"seed": 7}
+    assert written["machine"]["cores"]
+    assert "fingerprint.SET_B.default.eer" in page.read_text()
 
 
 def test_a_folder_without_prints_is_one_line(tmp_path: Path) -> None:
