@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gate.decision.interpolate import interpolated, interpolated_falling
 from gate.decision.likelihood import NOTHING_KNOWN, Likelihood, Llr
 from gate.errors import Code, ModelPackError
 from gate.vision.probe import MaskState
@@ -60,14 +61,14 @@ class Curve(BaseModel):
         wanted = math.log10(fmr)
         if wanted < self.log10_fmr[-1]:
             return self.similarity[-1] + (wanted - self.log10_fmr[-1]) / self._tail_slope()
-        return float(np.interp(-wanted, -np.array(self.log10_fmr), self.similarity))
+        return interpolated_falling(wanted, self.log10_fmr, self.similarity)
 
     def fmr_at(self, similarity: float) -> float:
         """Rate at which strangers reach `similarity`."""
         if similarity > self.similarity[-1]:
             beyond = (similarity - self.similarity[-1]) * self._tail_slope()
             return float(10 ** (self.log10_fmr[-1] + beyond))
-        return float(10 ** np.interp(similarity, self.similarity, self.log10_fmr))
+        return float(10 ** np.float64(interpolated(similarity, self.similarity, self.log10_fmr)))
 
     def rate_at(self, similarity: float) -> Rate:
         """The same with its interval."""
@@ -135,7 +136,7 @@ class Fused(BaseModel):
         """At least 1; beyond the frames measured it rises on as between the last two points."""
         last = len(self.frames) - 1
         if frames <= self.frames[last] or last == 0:
-            return float(np.interp(frames, self.frames, self.scale))
+            return interpolated(frames, self.frames, self.scale)
         slope = (self.scale[last] - self.scale[last - 1]) / (self.frames[last] - self.frames[last - 1])
         return self.scale[last] + slope * (frames - self.frames[last])
 

@@ -14,6 +14,8 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gate.decision.interpolate import interpolated
+
 
 @dataclass(frozen=True, slots=True)
 class Llr:
@@ -81,9 +83,9 @@ class Likelihood(BaseModel):
 
     def at(self, similarity: float) -> Llr:
         """Evidence of a comparison with this similarity."""
-        value, low, high = (float(np.interp(similarity, self.similarity, c)) for c in (self.llr, self.low, self.high))
+        value, low, high = (interpolated(similarity, self.similarity, c) for c in (self.llr, self.low, self.high))
         return Llr(value, low, high, sufficient=self.seen_from <= similarity <= self.seen_to)
 
     def fnmr_at(self, similarity: float) -> float:
         """Share of travellers' own comparisons below `similarity`: the upper end of its interval, in [0, 1]."""
-        return float(np.interp(similarity, self.similarity, self.fnmr_high))
+        return interpolated(similarity, self.similarity, self.fnmr_high)

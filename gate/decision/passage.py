@@ -55,7 +55,7 @@ from gate.gallery.traveller import Traveller
 
 __all__ = [
     "Compared", "Decide", "Effect", "Ended", "Event", "Guide", "Looked", "PassageState", "Phase", "Refused", "Rules",
-    "advance", "may_not_pass", "wants_comparison",
+    "Step", "advance", "may_not_pass", "wants_comparison",
 ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from gate.decision.event import (
 from gate.decision.judgement import score
 from gate.decision.liveness import Live, judge_liveness
 from gate.decision.outcome import Decision, Outcome, Reason
-from gate.decision.passage import PassageState, Phase, Rules, advance, may_not_pass, wants_comparison
+from gate.decision.passage import PassageState, Phase, Rules, Step, advance, may_not_pass, wants_comparison
 from gate.engine.arrival import Arrival
 from gate.engine.faces import Faces, FusedFace
 from gate.engine.fingers import FingerReader, FingerSample
@@ -113,6 +113,7 @@ class Attempt:
         self.reserved: Reserved | None = None
         self.check_picture: Callable[[str, ImageBGR], None] = lambda _camera, _aligned: None
         self.rules = rules
+        self.policy_digest = rules.policy.digest  # once: it takes a tenth of a millisecond
         self.pack_id = parts.vision.pack_id
         self._flight = request.flight or None
         self._parts = parts
@@ -318,16 +319,19 @@ class Attempt:
     def _advance_or_bar(self, event: Compared | FingerCompared) -> tuple[Effect, ...]:
         """As `_advance`; before anybody is let pass, it is asked whether they may."""
         with self._lock:
-            would, _ = advance(self._state, event, self.rules)
-            found = would.decision
+            step = advance(self._state, event, self.rules)
+            found = step[0].decision
             if self._state.decision is None and found is not None and found.outcome is Outcome.OPEN:
                 reference, flight = found.traveller_reference or "", found.flight or ""
                 bar = self._changed(reference, flight, event.now)
                 bar = bar or self._parts.take_pass(reference, flight, event.now)
                 if bar is None:
                     self.reserved = Reserved(reference, flight, event.now)
-                event = replace(event, bar=bar)
-        return self._advance(event)
+                else:
+                    event = replace(event, bar=bar)
+                    step = advance(self._state, event, self.rules)
+            effects = self._enter(event, step)
+        return self._told(effects)
 
     def _changed(self, reference: str, flight: str, now: datetime) -> Reason | None:
         """What has changed since the traveller was found: they may have been withdrawn, or their consent."""
@@ -336,11 +340,20 @@ class Attempt:
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:
-            if self._state.decision is None:
-                self._parts.observer(event)
-            self._state, effects = advance(self._state, event, self.rules)
-            if self._state.decision is not None:
-                self._tally.decided()
+            effects = self._enter(event, advance(self._state, event, self.rules))
+        return self._told(effects)
+
+    def _enter(self, event: Event, step: Step) -> tuple[Effect, ...]:
+        """Takes the step that `event` led to. The caller holds the lock."""
+        if self._state.decision is None:
+            self._parts.observer(event)
+        self._state, effects = step
+        if self._state.decision is not None:
+            self._tally.decided()
+        return effects
+
+    def _told(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+        """The effects for the controller; what the state machine asks the engine itself is answered here."""
         told: tuple[Effect, ...] = ()
         for effect in effects:
             told += self._advance(self._known(effect.references)) if isinstance(effect, SeekFingers) else (effect,)

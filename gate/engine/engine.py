@@ -179,7 +179,7 @@ class Engine:
             self._lookouts[passage.passage_id] = lookout
             return passage
 
-        watch = Watch(request.lane_id, rules, self._vision, self.clock, enter, self._record)
+        watch = Watch(request.lane_id, rules, self._vision, self.clock, enter, self._record_and_log)
         self._take_lane(request.lane_id, watch.passage_id)
         _log.info("watch_opened", watch=watch.passage_id, lane=request.lane_id)
         return watch
@@ -230,7 +230,24 @@ class Engine:
         Raises:
             StorageFault: the journal cannot be written.
         """
-        lookout = self._lookouts.pop(attempt.passage_id)
+        lookout, decision = self._lookouts.pop(attempt.passage_id), attempt.decision
+        opened = False
+        try:
+            watched = decision is not None and decision.reason is Reason.WATCH_LISTED
+            self.trail.decision(attempt, lookout.pseudonym if watched else "")
+            # Only now: a decision that is not in the journal is not told, and opens nothing.
+            opened = decision is not None and decision.outcome is Outcome.OPEN
+        finally:
+            self._settle(attempt, opened=opened)
+
+    def _record_and_log(self, attempt: Attempt) -> None:
+        try:
+            self._record(attempt)
+        finally:
+            self.log_passage(attempt)
+
+    def log_passage(self, attempt: Attempt) -> None:
+        """A line on a passage that has ended. Called once its gate was told: a log may block."""
         report, decision = attempt.report(), attempt.decision
         _log.info(
             "passage_closed",
@@ -247,14 +264,6 @@ class Engine:
             dropped=report.dropped,
             rejected=report.rejected,
         )
-        opened = False
-        try:
-            watched = decision is not None and decision.reason is Reason.WATCH_LISTED
-            self.trail.decision(attempt, lookout.pseudonym if watched else "")
-            # Only now: a decision that is not in the journal is not told, and opens nothing.
-            opened = decision is not None and decision.outcome is Outcome.OPEN
-        finally:
-            self._settle(attempt, opened=opened)
 
     def end_journeys(self) -> None:
         """Destroys the records of those who have boarded (blocking). Called once their gate was told to open.

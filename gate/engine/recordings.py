@@ -178,7 +178,7 @@ def as_recording(attempt: Attempt, recorder: Recorder, made: Made, now: datetime
         closed_at=now.astimezone(UTC).replace(microsecond=0),
         made=made,
         rules=attempt.rules,
-        policy_digest=attempt.rules.policy.digest,
+        policy_digest=attempt.policy_digest,
         events=recorder.events,
         looks=recorder.looks,
         references=recorder.references,

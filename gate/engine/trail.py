@@ -72,7 +72,7 @@ class Trail:
             "elapsed_ms": round(report.elapsed_ms, 1),
             "incident": attempt.incident_id or None,
             "profile": attempt.profile,
-            "policy": attempt.rules.policy.digest,
+            "policy": attempt.policy_digest,
             "watched": watched or None,
         }
         compared = decided.comparison if decided else None

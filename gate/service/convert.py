@@ -177,7 +177,7 @@ def decision(found: Decision, report: AttemptReport, attempt: Attempt) -> pb.Pas
         incident_id=attempt.incident_id,
         fingerprint=_finger(found.finger) if found.finger is not None else None,
         profile=attempt.profile,
-        policy_digest=attempt.rules.policy.digest,
+        policy_digest=attempt.policy_digest,
         liveness=LIVE_TO_WIRE[found.live],
     )
     if found.comparison is not None:

@@ -60,9 +60,10 @@ class LaneService(lane_pb2_grpc.LaneServiceServicer):
         """One traveller's attempt at one lane."""
         first = await _first(request_iterator)
         start = convert.start_request(first.start)
-        with self._drain.passage(), ExitStack() as lane:
+        with self._drain.passage(), ExitStack() as told, ExitStack() as lane:
             await self._warm.wait()
             attempt = await self._open("Passage", lambda: self._engine.open_passage(start), start.lane_id)
+            told.callback(self._engine.log_passage, attempt)
             lane.callback(self._engine.close_passage, attempt)
             longest_s = _longest_s(attempt.longest_s, context.time_remaining())
             guard = FrameGuard(self._frames, self._memories[start.lane_id])

@@ -7,6 +7,7 @@ a newer frame takes the place of the one not yet fetched, and that one is counte
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Slots between a sender that never waits and a receiver that does. For one event loop.
+    """Slots between a sender that never waits and a receiver that does. For one event loop, but for `discard`.
 
     Items are fetched in the order in which they came. One takes the place of an unfetched one of its own kind only: a
     frame never overtakes a finger.
@@ -26,15 +27,18 @@ class Mailbox(Generic[T]):
     def __init__(self, overtaken: Callable[[T], None]) -> None:
         self._overtaken = overtaken
         self._items: dict[str, T] = {}
+        self._lock = threading.Lock()
         self._error: Exception | None = None
         self._closed = False
         self._changed = asyncio.Event()
 
     def put(self, item: T, kind: str = "") -> None:
         """Leaves `item`, in the place of the one of its kind before where that was not fetched."""
-        if kind in self._items:
-            self._overtaken(self._items.pop(kind))
-        self._items[kind] = item
+        with self._lock:
+            overtaken = self._items.pop(kind, None)
+            self._items[kind] = item
+        if overtaken is not None:
+            self._overtaken(overtaken)
         self._changed.set()
 
     def close(self, error: Exception | None = None) -> None:
@@ -44,9 +48,12 @@ class Mailbox(Generic[T]):
         self._changed.set()
 
     def discard(self) -> None:
-        """Empties every slot."""
-        while self._items:
-            self._overtaken(self._items.popitem()[1])
+        """Empties every slot; in any thread."""
+        with self._lock:
+            left = list(self._items.values())
+            self._items.clear()
+        for item in left:
+            self._overtaken(item)
 
     async def get(self) -> T | None:
         """Waits for an item and takes it; None once the mailbox is closed and empty.
@@ -57,8 +64,9 @@ class Mailbox(Generic[T]):
         while True:
             if self._error is not None:
                 raise self._error
-            if self._items:
-                return self._items.pop(next(iter(self._items)))
+            with self._lock:
+                if self._items:
+                    return self._items.pop(next(iter(self._items)))
             if self._closed:
                 return None
             self._changed.clear()

@@ -18,6 +18,7 @@ class Outbox(Generic[T]):
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[T | Exception | None] = asyncio.Queue()
         self._taken = asyncio.Event()
+        self._finished = False
 
     def offer(self, response: T) -> None:
         """Leaves guidance or a refusal, which is thrown away when there is no room."""
@@ -35,7 +36,10 @@ class Outbox(Generic[T]):
             await self._taken.wait()
 
     def finish(self, last: T | Exception | None) -> None:
-        """Leaves the last message of the stream, if any, or the error that it ends with."""
+        """Leaves the last message of the stream, if any, or the error that it ends with; only the first call counts."""
+        if self._finished:
+            return
+        self._finished = True
         if last is not None:
             self._waiting.put_nowait(last)
         self._waiting.put_nowait(None)

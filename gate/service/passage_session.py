@@ -7,7 +7,9 @@
                   └──────► Outbox ◄────┘                    run(): writes, as fast as the controller reads
                               └─► write
 
-The reader and the worker end with exactly one decision in the outbox, or with the error that the stream ends with.
+The reader and the worker end with exactly one decision in the outbox, or with the error that the stream ends with. The
+thread in which the decision falls also journals it, frees the lane and makes the message: no hop between threads then
+stands between the decision and the controller.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from gate.service.convert_finger import finger_sample
 from gate.service.drain import Drain
 from gate.service.frame_guard import FrameGuard
 from gate.service.mailbox import Mailbox
+from gate.service.once import Once
 from gate.service.outbox import Outbox
 from gate.service.pb import lane_pb2 as pb
 from gate.service.rejections import RejectionRate
@@ -64,8 +67,8 @@ class PassageSession:
 
     Args:
         attempt: the passage, just opened.
-        release: frees the lane. Called once, before the decision is written, so that a controller that has read it
-            can open the next passage at once.
+        release: journals the decision and frees the lane (blocking). Called once, in a thread, before the decision is
+            written, so that a controller that has read it can open the next passage at once.
         guard: of the passage's frames.
         clock, executor, drain: the server's.
     """
@@ -88,6 +91,8 @@ class PassageSession:
         self._deadline_s = self._latest_s = math.inf
         self._asked = asyncio.Event()
         self._outbox: Outbox[pb.PassageResponse] = Outbox()
+        self._last_word = Once(self._close)
+        self._loop = asyncio.get_running_loop()
         self._guard = guard
         attempt.check_picture = guard.check_pixels
         self._rejections = RejectionRate()
@@ -203,11 +208,20 @@ class PassageSession:
 
     async def _in_thread(self, stage: str, work: Callable[[], tuple[Effect, ...]]) -> tuple[Effect, ...]:
         try:
-            return await in_thread(self._executor, work)
+            return await in_thread(self._executor, lambda: self._to_the_end(work))
         except (FrameError, FingerprintError):
             raise
         except Exception as error:  # noqa: BLE001 -- a broken engine sends the traveller to an officer, in every case
             return self._attempt.fault(incident.record(error, stage))
+
+    def _to_the_end(self, work: Callable[[], tuple[Effect, ...]]) -> tuple[Effect, ...]:
+        """In the worker's thread: the work, and where it decides, all that the decision needs before it is told."""
+        effects = work()
+        if self._attempt.decision is None:
+            return effects
+        self._last_word.settle()
+        self._loop.call_soon_threadsafe(self._tell_last)
+        return ()  # advice on the frame that decides is for nobody, and would be written before the decision
 
     def _refuse(self, sequence: int, error: GateError) -> None:
         if self._guard.tampered:
@@ -230,12 +244,29 @@ class PassageSession:
         self._outbox.keep(convert.finger_request(effect, self._deadline_s - now_s))
 
     async def _finish(self) -> None:
+        if self._attempt.decision is None:
+            raise RuntimeError("the passage ended without a decision")
+        if not self._last_word.done:
+            await asyncio.to_thread(self._last_word.settle)
+        self._tell_last()
+
+    def _close(self) -> pb.PassageResponse:
+        """The decision as a message, once it is journalled: in a thread, because the journal may be on a disk.
+
+        Raises:
+            StorageFault: it cannot be journalled, so it is not told: the controller gets an error, the gate stays shut.
+        """
         decision = self._attempt.decision
         if decision is None:
             raise RuntimeError("the passage ended without a decision")
         self._mailbox.discard()
         message = convert.decision(decision, self._attempt.report(), self._attempt)
-        # Journalled before it is told, in a thread because the journal may be on a disk. A decision that cannot be
-        # journalled is not told: the controller gets an error, and the gate stays closed.
-        await asyncio.to_thread(self._release)
-        self._outbox.finish(message)
+        self._release()
+        return message
+
+    def _tell_last(self) -> None:
+        """Ends the stream; only the first call has an effect."""
+        try:
+            self._outbox.finish(self._last_word.result())
+        except Exception as error:  # noqa: BLE001 -- run() raises it where the call's status is made
+            self._outbox.finish(error)
