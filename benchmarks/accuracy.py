@@ -30,8 +30,9 @@ from benchmarks.accuracy_plan import Plan as Plan  # noqa: PLC0414 -- the comman
 from benchmarks.accuracy_plan import default_plan as default_plan  # noqa: PLC0414 -- likewise
 from benchmarks.accuracy_plan import usual_faces as usual_faces  # noqa: PLC0414 -- likewise
 from benchmarks.accuracy_sides import Sides, acquire, list_everybody
-from benchmarks.accuracy_templates import LIMITS
+from benchmarks.accuracy_templates import LIMITS, Acquisition
 from benchmarks.measured import Measured
+from gate.decision.policy import Policy
 from gate.engine.build import read_pack_calibration
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pipeline import Vision
@@ -50,14 +51,14 @@ class Engine:
     thresholds: flights.Thresholds | None
 
 
-def load_engine(pack: str) -> Engine:
-    """The pack's own pipeline.
+def load_engine(pack: str, vision: Vision | None = None) -> Engine:
+    """The pack's own pipeline, loaded where it is not there yet.
 
     Raises:
         ModelPackError: see `find_pack`.
     """
     papers = find_pack(pack)
-    vision = build_pipeline(papers, limits=LIMITS)
+    vision = vision or build_pipeline(papers, limits=LIMITS)
     if papers.calibration_json is None:
         return Engine(vision, None)
     calibration = read_pack_calibration(papers)
@@ -72,8 +73,11 @@ def load_engine(pack: str) -> Engine:
     return Engine(vision, threshold)
 
 
-def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
+def measure(plan: Plan, engine: Engine, console: Console, work: Acquisition | None = None) -> Measured:
     """Every figure.
+
+    Args:
+        work: by the engine's pipeline, where photographs may have been looked at already.
 
     Raises:
         OSError: a folder or file is not there, or not what it should be.
@@ -83,7 +87,8 @@ def measure(plan: Plan, engine: Engine, console: Console) -> Measured:
     listing, strangers, notes = list_everybody(plan)
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        sides, more = acquire(plan, engine.vision, listing, strangers, progress)
+        work = work or Acquisition(engine.vision, Policy().quality, plan.seed, plan.threads)
+        sides, more = acquire(plan, work, listing, strangers, progress)
         notes += more
         rng = np.random.default_rng(plan.seed)
         resampled = rates.draws(sides.people + sides.distractors, plan.replicates, rng)
@@ -186,6 +191,6 @@ def _simulate(plan: Plan, engine: Engine, sides: Sides, found: figures.Found, pr
         )
 
 
-def run(plan: Plan, console: Console) -> Measured:
+def run(plan: Plan, console: Console, work: Acquisition | None = None) -> Measured:
     """Loads the pack and measures it; see `measure`."""
-    return measure(plan, load_engine(plan.pack), console)
+    return measure(plan, load_engine(plan.pack, work.vision if work else None), console, work)

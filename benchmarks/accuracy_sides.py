@@ -13,10 +13,9 @@ from rich.progress import Progress
 from benchmarks.accuracy_photos import Listing, Photo, list_distractors, list_people, read_lookalikes
 from benchmarks.accuracy_plan import Plan
 from benchmarks.accuracy_templates import Acquisition, Seen, Templates, stacked
-from gate.decision.policy import Policy
-from gate.vision.pipeline import Vision
 
-_QUICK_PEOPLE, _QUICK_PHOTOS, _QUICK_DISTRACTORS = 500, 2, 100
+_QUICK_PEOPLE, _QUICK_PHOTOS, _QUICK_DISTRACTORS = 180, 2, 300
+"""Together enough for a gallery of 420 and strangers besides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,13 +56,18 @@ def list_everybody(plan: Plan) -> tuple[Listing, Listing, list[str]]:
     if len(others) < len(strangers.photos):
         notes.append(f"distractors: {len(strangers.photos) - len(others)} bear a name of the data set, left out")
     if plan.quick:
-        listing = replace(listing, photos=_some(listing.photos))
-        others = others[:: max(1, len(others) // _QUICK_DISTRACTORS)]
+        listing = replace(listing, photos=quick_photos(listing.photos))
+        others = quick_distractors(others)
         notes.append(f"quick: {len(listing.photos)} photographs of {len({p.person for p in listing.photos})} people")
     return listing, replace(strangers, photos=others), notes
 
 
-def _some(photos: tuple[Photo, ...]) -> tuple[Photo, ...]:
+def quick_distractors(photos: tuple[Photo, ...]) -> tuple[Photo, ...]:
+    """Some of them, evenly."""
+    return photos[:: max(1, len(photos) // _QUICK_DISTRACTORS)]
+
+
+def quick_photos(photos: tuple[Photo, ...]) -> tuple[Photo, ...]:
     """Some people, of those with several photographs first, with two photographs each."""
     by_person: dict[str, list[Photo]] = {}
     for photo in photos:
@@ -76,10 +80,9 @@ def _some(photos: tuple[Photo, ...]) -> tuple[Photo, ...]:
 
 
 def acquire(
-    plan: Plan, vision: Vision, listing: Listing, strangers: Listing, progress: Progress
+    plan: Plan, work: Acquisition, listing: Listing, strangers: Listing, progress: Progress
 ) -> tuple[Sides, list[str]]:
     """Templates of everybody, clean and masked."""
-    work = Acquisition(vision, Policy().quality, plan.seed, plan.threads)
     number = {person: i for i, person in enumerate(dict.fromkeys(photo.person for photo in listing.photos))}
     people = len(number)
     number |= {photo.person: people + i for i, photo in enumerate(strangers.photos)}

@@ -118,19 +118,25 @@ def stacked(seen: Sequence[Seen]) -> Templates:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """How photographs become templates.
+    """How photographs become templates. What was seen is remembered: benchmarks that share one look once.
 
     Attributes:
         vision: the pipeline; threads share it.
         limits: of the gate's policy.
         seed: of the masks that are drawn.
         threads: photographs at a time.
+        known: what was seen, bare and masked, by file.
     """
 
     vision: Vision
     limits: QualityLimits
     seed: int
     threads: int
+    known: dict[Path, tuple[Seen, Seen | None]] = field(default_factory=dict, repr=False)
+
+    def by(self, vision: Vision) -> Acquisition:
+        """The same by another pipeline, which has seen nothing yet."""
+        return replace(self, vision=vision, known={})
 
     def plain(self, paths: Sequence[Path], tick: Tick) -> list[Seen]:
         """Each photograph as it is."""
@@ -142,12 +148,14 @@ class Acquisition:
         Where the photograph itself fails there is nowhere to draw a mask: then both fail.
         """
         both = self._each(paths, tick, masked=True)
-        bare, masked = zip(*both, strict=True) if both else ((), ())
-        return list(bare), list(masked)
+        return [bare for bare, _ in both], [drawn for _, drawn in both if drawn is not None]
 
-    def _each(self, paths: Sequence[Path], tick: Tick, *, masked: bool) -> list[tuple[Seen, Seen]]:
-        def one(path: Path) -> tuple[Seen, Seen]:
-            return self._one(path, masked=masked)
+    def _each(self, paths: Sequence[Path], tick: Tick, *, masked: bool) -> list[tuple[Seen, Seen | None]]:
+        def one(path: Path) -> tuple[Seen, Seen | None]:
+            known = self.known.get(path)
+            if known is None or (masked and known[1] is None):
+                known = self.known[path] = self._one(path, masked=masked)
+            return known
 
         results = []
         with ThreadPoolExecutor(self.threads, "photographs") as pool:
@@ -158,15 +166,17 @@ class Acquisition:
                     tick()
         return results
 
-    def _one(self, path: Path, *, masked: bool) -> tuple[Seen, Seen]:
+    def _one(self, path: Path, *, masked: bool) -> tuple[Seen, Seen | None]:
         try:
             image = read(path)
         except (FrameError, OSError):
             return (failed := Seen(None, UNREADABLE)), failed
         bare = self.vision.look(_raw(image))
         seen = self._seen(bare)
-        if not masked or bare.traveller is None:
+        if bare.traveller is None:
             return seen, seen
+        if not masked:
+            return seen, None
         name = hashlib.sha256(f"{path.parent.name}/{path.name}".encode()).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(name[:8])])
         drawn = render_mask(image, bare.traveller.landmarks, random_style(rng), rng)

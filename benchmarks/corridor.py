@@ -1,7 +1,7 @@
 """Several people at once: synthetic corridor videos through the engine's own watch.
 
   gate bench corridor                      three videos of ten people
-  gate bench corridor --quick              one video of six
+  gate bench corridor --quick              one video of four
   gate bench corridor --json out/corridor.json --html out/corridor.html
 
 The people are photographs on paper figures (`gate.synth.corridor`): they come at different speeds, cross, hide one
@@ -78,7 +78,7 @@ def default_plan(faces: Path | None, *, quick: bool) -> Plan:
     plan = Plan(faces or shared / "celeba", faces or shared / "lfw")
     if not quick:
         return plan
-    return Plan(plan.faces, plan.background, videos=1, people=6, strangers=1, masked=2, travellers=60)
+    return Plan(plan.faces, plan.background, videos=1, people=4, strangers=1, masked=1, travellers=40)
 
 
 def run(plan: Plan, console: Console) -> Measured:

@@ -28,7 +28,7 @@ from benchmarks import figures as fig
 from benchmarks import rates
 from benchmarks.engine_process import engine_process
 from benchmarks.measured import Measured, Plot, Series
-from benchmarks.walkups import FRAMES_PER_S, WalkUp, expected_photos, masked_films, walk_ups
+from benchmarks.walkups import FRAMES_PER_S, QUICK_FRAMES, WalkUp, expected_photos, masked_films, walk_ups
 from gate.client import EnrolStatus, GateClient
 from gate.client.passage import PassageStream
 from gate.client.records import PassageDecision
@@ -82,7 +82,7 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """For CI."""
-        return cls(travellers=6, strangers=4, expected=60)
+        return cls(travellers=6, strangers=4, frames=QUICK_FRAMES, expected=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from benchmarks import evidence_approach as approach
 from benchmarks import rates
 from benchmarks.accuracy import usual_faces
 from benchmarks.accuracy_photos import Photo, list_distractors, list_people, read_lookalikes
+from benchmarks.accuracy_sides import quick_distractors, quick_photos
 from benchmarks.accuracy_templates import LIMITS, Acquisition, stacked
 from benchmarks.evidence_play import Answers, Look, Way, answers, looks, plan_of
 from benchmarks.figures import Figure
@@ -36,10 +37,9 @@ from gate.decision.policy import Policy
 from gate.engine.build import read_pack_calibration
 from gate.settings import DEFAULT_PACK
 from gate.vision.load import build_pipeline, find_pack
-from gate.vision.pipeline import Vision
 
 GALLERY = 420
-_QUICK_PEOPLE = 12
+_QUICK_PEOPLE = 6
 _PHOTOS = 3
 """Of whoever walks up: one is enrolled, the others are shown."""
 
@@ -96,8 +96,11 @@ class Recorded:
     references: NDArray[np.float32] = field(repr=False)
 
 
-def measure(plan: Plan, console: Console) -> Measured:
+def measure(plan: Plan, console: Console, work: Acquisition | None = None) -> Measured:
     """Every figure.
+
+    Args:
+        work: by the pack's pipeline, where photographs may have been looked at already.
 
     Raises:
         OSError: a folder or file is not there, or not what it should be.
@@ -105,15 +108,16 @@ def measure(plan: Plan, console: Console) -> Measured:
         EngineFault: a model failed.
     """
     pack = find_pack(plan.pack)
-    calibration, vision = read_pack_calibration(pack), build_pipeline(pack, limits=LIMITS)
+    calibration = read_pack_calibration(pack)
+    work = work or Acquisition(build_pipeline(pack, limits=LIMITS), Policy().quality, plan.seed, plan.threads)
     cv2.setNumThreads(1)  # approaches are looked at side by side
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        recorded = record(plan, vision, progress)
+        recorded = record(plan, work, progress)
         return judge(plan, recorded, calibration, progress)
 
 
-def record(plan: Plan, vision: Vision, progress: Progress) -> Recorded:
+def record(plan: Plan, work: Acquisition, progress: Progress) -> Recorded:
     """Enrols everybody, and lets some of them walk up.
 
     Raises:
@@ -129,7 +133,6 @@ def record(plan: Plan, vision: Vision, progress: Progress) -> Recorded:
     if plan.quick:
         names = names[: GALLERY + 2 * len(walkers)]
     tick = partial(progress.advance, progress.add_task("references", total=len(names)))
-    work = Acquisition(vision, Policy().quality, plan.seed, plan.threads)
     references = stacked(work.plain([everybody[name][0].path for name in names], tick))
     # Who could not be enrolled is expected by nobody, and nobody takes anybody for them.
     found = np.flatnonzero(references.found)
@@ -141,7 +144,7 @@ def record(plan: Plan, vision: Vision, progress: Progress) -> Recorded:
         if name in row and (photos := everybody[name][1 : 1 + count])
     ]
     tick = partial(progress.advance, progress.add_task("approaches", total=len(shown)))
-    frames = approach.record(vision, [one for _, one in shown], Policy().quality, plan.seed, plan.threads, tick)
+    frames = approach.record(work.vision, [one for _, one in shown], Policy().quality, plan.seed, plan.threads, tick)
     approaches = tuple(Approach(one.person, mode, seen) for (mode, one), seen in zip(shown, frames, strict=True))
     return Recorded(approaches, references.rows[found])
 
@@ -285,11 +288,15 @@ def _flights(recorded: Recorded, count: int, rng: np.random.Generator) -> Iterat
 
 
 def _everybody(plan: Plan) -> dict[str, list[Photo]]:
-    photos = list_people(plan.dataset).photos
-    photos += list_distractors(plan.distractors).photos if plan.distractors else ()
+    own = list_people(plan.dataset).photos
+    others = list_distractors(plan.distractors).photos if plan.distractors else ()
+    photos = (*own, *others)
+    if plan.quick:
+        # Those first whom other quick benchmarks look at, too.
+        photos = (*quick_photos(own), *quick_distractors(others), *photos)
     alike = {name for pair in (read_lookalikes(plan.lookalikes) if plan.lookalikes else []) for name in pair}
     everybody: dict[str, list[Photo]] = {}
     for photo in photos:
-        if photo.person not in alike:
-            everybody.setdefault(photo.person, []).append(photo)
+        if photo.person not in alike and photo not in everybody.setdefault(photo.person, []):
+            everybody[photo.person].append(photo)
     return everybody

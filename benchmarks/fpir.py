@@ -22,12 +22,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import rates
 from benchmarks.accuracy import usual_faces
-from benchmarks.accuracy_templates import LIMITS, Templates
+from benchmarks.accuracy_templates import LIMITS, Acquisition, Templates
 from benchmarks.figures import Figure
 from benchmarks.fpir_people import STATED, People, Plan, acquire
 from benchmarks.fpir_rates import Matches, Side, compare, realised
 from benchmarks.measured import Measured, Plot, Series
 from gate.decision.calibration import Calibration
+from gate.decision.policy import Policy
 from gate.engine.build import read_pack_calibration
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.probe import MaskState
@@ -43,13 +44,17 @@ def default_plan(dataset: Path | None, *, quick: bool) -> Plan:
     faces = usual_faces()
     if dataset is not None:
         return Plan(dataset, quick=quick)
+    second = None if quick else _SECOND  # another pack to load, for a handful of pairs
     return Plan(
-        faces / "lfw", faces / "lfw-singles", faces / "train", faces / "lookalikes.csv", second=_SECOND, quick=quick
+        faces / "lfw", faces / "lfw-singles", faces / "train", faces / "lookalikes.csv", second=second, quick=quick
     )
 
 
-def measure(plan: Plan, console: Console) -> Measured:
+def measure(plan: Plan, console: Console, work: Acquisition | None = None) -> Measured:
     """Every figure.
+
+    Args:
+        work: by the pack's pipeline, where photographs may have been looked at already.
 
     Raises:
         OSError: a folder or file is not there, or not what it should be.
@@ -57,11 +62,12 @@ def measure(plan: Plan, console: Console) -> Measured:
         EngineFault: a model failed.
     """
     pack = find_pack(plan.pack)
-    calibration, vision = read_pack_calibration(pack), build_pipeline(pack, limits=LIMITS)
+    calibration = read_pack_calibration(pack)
+    work = work or Acquisition(build_pipeline(pack, limits=LIMITS), Policy().quality, plan.seed, plan.threads)
     cv2.setNumThreads(1)  # photographs are looked at side by side
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        people = acquire(plan, vision, calibration, progress)
+        people = acquire(plan, work, calibration, progress)
     return judge(plan, people, calibration)
 
 

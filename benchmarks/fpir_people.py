@@ -6,7 +6,7 @@ import csv
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from rich.progress import Progress
 
 from benchmarks.accuracy_checkpoint import Crop
 from benchmarks.accuracy_photos import list_distractors, list_people, read_lookalikes
+from benchmarks.accuracy_sides import quick_distractors, quick_photos
 from benchmarks.accuracy_templates import LIMITS, Acquisition, Templates, stacked
 from benchmarks.fpir_rates import Side
 from gate.decision.calibration import Calibration
-from gate.decision.policy import Policy
 from gate.engine.build import read_pack_calibration
 from gate.settings import DEFAULT_PACK
 from gate.vision.align import ALIGNED_SIZE_PX
@@ -31,7 +31,7 @@ from gate.vision.probe import MaskState, Sighting
 
 STATED = 0.003
 
-_QUICK_PEOPLE, _QUICK_CROPS = 300, 2_000
+_QUICK_CROPS = 400
 
 _SAME_FMR = 1e-5
 """Of the second pack, where it takes a crop for somebody of the data set: among pairs that the first pack holds for the
@@ -86,18 +86,15 @@ class People:
     found_in_crops: int = 0
 
 
-def acquire(plan: Plan, vision: Vision, calibration: Calibration, progress: Progress) -> People:
+def acquire(plan: Plan, work: Acquisition, calibration: Calibration, progress: Progress) -> People:
     """Everybody as templates."""
     own = list_people(plan.dataset).photos
     others = list_distractors(plan.distractors).photos if plan.distractors else ()
     known = {photo.person for photo in own}
-    photos = (*own, *(photo for photo in others if photo.person not in known))
-    if plan.quick:
-        chosen = set(sorted({photo.person for photo in photos})[:: max(1, len(known) // _QUICK_PEOPLE)])
-        photos = tuple(photo for photo in photos if photo.person in chosen)
+    others = tuple(photo for photo in others if photo.person not in known)
+    photos = (*quick_photos(own), *quick_distractors(others)) if plan.quick else (*own, *others)
     number = {person: i for i, person in enumerate(dict.fromkeys(photo.person for photo in photos))}
     person = np.array([number[photo.person] for photo in photos], np.int64)
-    work = Acquisition(vision, Policy().quality, plan.seed, plan.threads)
     tick = partial(progress.advance, progress.add_task("photographs", total=len(photos)))
     bare, masked = (
         stacked(seen).of(person, np.arange(len(photos)))
@@ -109,7 +106,7 @@ def acquire(plan: Plan, vision: Vision, calibration: Calibration, progress: Prog
     crops = read_crops(plan.crops) if plan.crops else ()
     crops = crops[:: max(1, len(crops) // _QUICK_CROPS)] if plan.quick else crops
     tick = partial(progress.advance, progress.add_task("crops", total=len(crops)))
-    rows = _embedded(crops, vision, plan.threads, tick, bare.rows.shape[1])
+    rows = _embedded(crops, work.vision, plan.threads, tick, bare.rows.shape[1])
     barred = read_lookalikes(plan.lookalikes) if plan.lookalikes else []
     pairs = [(number[a], number[b]) for a, b in barred if a in number and b in number]
     beyond = Side(rows, crop_people(crops) + len(number))
@@ -120,7 +117,7 @@ def acquire(plan: Plan, vision: Vision, calibration: Calibration, progress: Prog
         second, said = build_pipeline(again, limits=LIMITS), read_pack_calibration(again)
         shown, taken = (np.unique(near[:, side]) for side in (0, 1))
         tick = partial(progress.advance, progress.add_task("second pack", total=len(shown) + len(taken)))
-        ours = stacked(replace(work, vision=second).plain([photos[i].path for i in shown.tolist()], tick)).rows
+        ours = stacked(work.by(second).plain([photos[i].path for i in shown.tolist()], tick)).rows
         theirs = _embedded([crops[i] for i in taken.tolist()], second, plan.threads, tick, ours.shape[1])
         least = said.curves[MaskState.NONE].similarity_at(_SAME_FMR)
         same = same_people(

@@ -16,6 +16,7 @@ import gc
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from rich.console import Console
@@ -24,7 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import figures as fig
 from benchmarks.engine_process import engine_process
 from benchmarks.measured import Measured, Plot, Series
-from benchmarks.walkups import FRAMES_PER_S, WalkUp, expected_photos, walk_ups
+from benchmarks.walkups import FRAMES_PER_S, QUICK_FRAMES, WalkUp, expected_photos, walk_ups
 from gate.client import GateClient
 from gate.client.errors import GateUnavailableError
 from gate.client.passage import PassageStream
@@ -62,7 +63,7 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """For CI."""
-        return cls(counts=(1, 4, 8), seconds=6.0, travellers=6, expected=60)
+        return cls(counts=(4, 12), seconds=5.0, travellers=6, frames=QUICK_FRAMES, expected=60)
 
 
 @dataclass(slots=True)
@@ -156,14 +157,15 @@ async def _feed(passage: PassageStream, frames: Iterable[bytes], sent_s: list[fl
     await passage.end()
 
 
-def measure(plan: Plan, console: Console) -> Measured:
-    """Every figure."""
+def measure(plan: Plan, console: Console, walking: Sequence[WalkUp] = ()) -> Measured:
+    """Every figure.
+
+    Args:
+        walking: who walks up; none paints them.
+    """
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("travellers", total=plan.travellers)
-        vision = load_pipeline(plan.pack)
-        walking = walk_ups(vision, plan.travellers, plan.frames, plan.seed, lambda: progress.advance(task))
-        del vision
+        crowd = list(walking[: plan.travellers]) or _crowd(plan, progress)
         settings = Settings(
             server=ServerSettings(address="127.0.0.1:0"),
             models=ModelSettings(pack=plan.pack),
@@ -172,15 +174,20 @@ def measure(plan: Plan, console: Console) -> Measured:
         )
         tallies: dict[int, Tally] = {}
         with engine_process(settings) as address, asyncio.Runner() as runner:
-            enrolled = runner.run(_enrol(address, walking, plan.expected))
+            enrolled = runner.run(_enrol(address, crowd, plan.expected))
             task = progress.add_task("lanes", total=len(plan.counts))
-            runner.run(load(address, 1, walking, 1.0))  # warm-up
+            runner.run(load(address, 1, crowd, 1.0))  # warm-up
             for count in plan.counts:
                 progress.update(task, description=f"{count} lanes")
                 gc.collect()
-                tallies[count] = runner.run(load(address, count, walking, plan.seconds))
+                tallies[count] = runner.run(load(address, count, crowd, plan.seconds))
                 progress.advance(task)
     return _measured(plan, tallies, enrolled)
+
+
+def _crowd(plan: Plan, progress: Progress) -> list[WalkUp]:
+    tick = partial(progress.advance, progress.add_task("travellers", total=plan.travellers))
+    return walk_ups(load_pipeline(plan.pack), plan.travellers, plan.frames, plan.seed, tick)
 
 
 async def _enrol(address: str, walking: list[WalkUp], expected: int) -> int:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmarks import machine, report
 from benchmarks.check import State, check, read_bars
-from benchmarks.measured import Measured, joined
+from benchmarks.measured import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +44,3 @@ def finish(console: Console, measured: Measured, title: str, output: Output) -> 
         judged = (verdict for verdict in check(measured, read_bars()) if verdict.state in {State.HELD, State.MISSED})
         report.write(output.html, measured, title, [(v.line, v.state is State.HELD) for v in judged])
         console.print(f"written: {output.html}")
-
-
-def everything(console: Console, *, quick: bool, pack: str) -> Measured:
-    """Every benchmark, one after the other; the quick form leaves out what has no short one (changes of a gallery,
-    fingers).
-
-    Raises:
-        OSError: the data that a benchmark needs is not there.
-    """
-    from benchmarks import accuracy, gallery, index, lanes, latency, throughput  # noqa: PLC0415 -- slow to import
-
-    searches = index.Plan.quick() if quick else index.Plan()
-    ways = throughput.Plan.quick() if quick else throughput.Plan()
-    counts = lanes.Plan.quick() if quick else lanes.Plan()
-
-    def gallery_() -> Measured:
-        if quick:
-            return index.measure(searches, console)
-        return gallery.run(gallery.usual_plan(), searches, console)
-
-    whole: dict[str, Callable[[], Measured]] = {
-        "latency": lambda: latency.run(latency.plan(pack, quick=quick), console),
-        "throughput": lambda: throughput.measure(replace(ways, pack=pack), console),
-        "lanes": lambda: lanes.measure(replace(counts, pack=pack), console),
-        "gallery": gallery_,
-        "accuracy": lambda: accuracy.run(replace(accuracy.default_plan(None, quick), pack=pack), console),
-    }
-    found: dict[str, Measured] = {}
-    for name, measure in whole.items():
-        console.rule(name)
-        found[name] = measure()
-    return joined(found, {})

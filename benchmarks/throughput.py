@@ -13,7 +13,7 @@ docs/benchmarks.md explains the figures.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from benchmarks.measured import Measured, Plot, Series
 from benchmarks.throughput_process import Process, run_processes
 from benchmarks.throughput_subjects import Embed, FilmClock, GateSubject, LoopSubject, Watched, plain_embed
 from benchmarks.turns import logs_to_nowhere
-from benchmarks.walkups import WalkUp, expected_photos, walk_ups
+from benchmarks.walkups import QUICK_FRAMES, WalkUp, expected_photos, walk_ups
 from gate.decision.policy import Policy
 from gate.engine.build import build_engine, read_pack_calibration
 from gate.engine.engine import Engine
@@ -37,6 +37,7 @@ from gate.errors import EnrolmentError
 from gate.settings import DEFAULT_PACK, FrameSettings, ModelSettings, ServerSettings, Settings
 from gate.vision.frame import DecodeLimits, decode_photo
 from gate.vision.load import build_pipeline, find_pack
+from gate.vision.pipeline import Vision
 from gate.vision.probe import MaskState
 
 GATE, PEER, PLAIN = "gate", "insightface", "plain"
@@ -67,11 +68,15 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """For CI."""
-        return cls(travellers=4, frames=20, expected=60, rounds=3, starts=2)
+        return cls(travellers=3, frames=QUICK_FRAMES, expected=20, rounds=3, starts=2)
 
 
-def measure(plan: Plan, console: Console) -> Measured:
-    """Every figure."""
+def measure(plan: Plan, console: Console, walking: Sequence[WalkUp] = ()) -> Measured:
+    """Every figure.
+
+    Args:
+        walking: who walks up; none paints them.
+    """
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress, logs_to_nowhere(), tempfile.TemporaryDirectory() as folder:
         clock = FilmClock()
@@ -81,13 +86,17 @@ def measure(plan: Plan, console: Console) -> Measured:
             frames=FrameSettings(identical="allow"),  # the same film is played again and again
         )
         built = build_engine(settings, clock=clock)
-        tick = partial(progress.advance, progress.add_task("travellers", total=plan.travellers))
-        walking = walk_ups(built.vision, plan.travellers, plan.frames, plan.seed, tick)
-        enrolled = _enrol(built.engine, walking, plan.expected)
+        crowd = list(walking[: plan.travellers]) or _crowd(plan, built.vision, progress)
+        enrolled = _enrol(built.engine, crowd, plan.expected)
         subjects = _subjects(plan, built.engine, clock, enrolled, Path(folder))
-        seen = _by_turns(plan, subjects, walking, progress)
-        process = run_processes(settings, walking, plan.starts, plan.expected, progress)
-    return _measured(plan, walking, enrolled, seen, process)
+        seen = _by_turns(plan, subjects, crowd, progress)
+        process = run_processes(settings, crowd, plan.starts, plan.expected, progress)
+    return _measured(plan, crowd, enrolled, seen, process)
+
+
+def _crowd(plan: Plan, vision: Vision, progress: Progress) -> list[WalkUp]:
+    tick = partial(progress.advance, progress.add_task("travellers", total=plan.travellers))
+    return walk_ups(vision, plan.travellers, plan.frames, plan.seed, tick)
 
 
 def _enrol(engine: Engine, walking: list[WalkUp], expected: int) -> list[tuple[str, bytes]]:

@@ -22,6 +22,9 @@ from gate.vision.pipeline import Vision
 FRAMES_PER_S = 10
 """At which they are played: what gate cameras send."""
 
+QUICK_FRAMES = 24
+"""Of an approach in the benchmarks' quick forms, which share them."""
+
 FLIGHT = "BENCH"
 
 _T = TypeVar("_T")

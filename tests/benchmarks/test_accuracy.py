@@ -277,7 +277,7 @@ def test_balanced_accuracy_counts_a_failed_pair_as_refused() -> None:
 
 def test_the_command_measures_a_data_set_and_writes_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = save(tmp_path, "set", range(70), 2)
-    monkeypatch.setattr(accuracy, "load_engine", lambda _pack: accuracy.Engine(FakeVision(), None))
+    monkeypatch.setattr(accuracy, "load_engine", lambda *_: accuracy.Engine(FakeVision(), None))
     out, page = tmp_path / "out" / "a.json", tmp_path / "out" / "a.html"
     arguments = ["bench", "accuracy", "--dataset", str(dataset), "--quick", "--flights", "3"]
     result = CliRunner().invoke(app, [*arguments, "--json", str(out), "--html", str(page)])

@@ -10,6 +10,7 @@ import pytest
 from rich.progress import Progress
 
 from benchmarks import evidence, evidence_approach
+from benchmarks.accuracy_templates import Acquisition
 from benchmarks.evidence_approach import Glimpse, Shown, frames
 from benchmarks.evidence_play import Look, Way, answers, looks, plan_of
 from gate.decision.policy import Policy
@@ -128,4 +129,4 @@ def test_a_photograph_without_a_face_is_no_approach(tmp_path: Path) -> None:
 def test_too_few_people_for_a_flight_are_said_so(tmp_path: Path) -> None:
     plan = evidence.Plan(save(tmp_path, "few", range(5), 3))
     with Progress(disable=True) as progress, pytest.raises(OSError, match="420 others"):
-        evidence.record(plan, FakeVision(), progress)
+        evidence.record(plan, Acquisition(FakeVision(), Policy().quality, 7, 1), progress)

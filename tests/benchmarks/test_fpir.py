@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import accuracy_templates, fpir, fpir_people
-from benchmarks.accuracy_templates import Seen, stacked
+from benchmarks.accuracy_templates import Acquisition, Seen, stacked
 from benchmarks.fpir_people import People, Plan, near_pairs, same_people
 from benchmarks.fpir_rates import Side, compare, realised, some
 from gate.decision.calibration import Calibration
+from gate.decision.policy import Policy
 from gate.vision.probe import ImageBGR, MaskState, Probe
 from tests.benchmarks.faces import FakeVision, save
 from tests.decision.makers import CALIBRATION
@@ -128,8 +129,9 @@ def test_a_data_set_with_crops_gives_every_figure(tmp_path: Path, crops: Path, m
 
     monkeypatch.setattr(accuracy_templates, "render_mask", paint)
     plan = Plan(save(tmp_path, "people", range(80), 2), crops=crops, replicates=10, threads=1)
+    work = Acquisition(FakeVision(), Policy().quality, plan.seed, plan.threads)
     with Progress(console=Console(file=io.StringIO())) as progress:
-        people = fpir_people.acquire(plan, FakeVision(), LENIENT, progress)
+        people = fpir_people.acquire(plan, work, LENIENT, progress)
     assert len(people.references.person) == 80 and len(people.crops.person) == 30
     measured = fpir.judge(plan, people, LENIENT)
     names = set(measured.by_name())
