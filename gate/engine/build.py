@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from gate.engine.recordings import Recordings
 from gate.engine.remake import made_by
 from gate.engine.template import template_of
 from gate.errors import Code, ModelPackError
+from gate.gallery.axes import Axes
 from gate.gallery.gallery import Gallery
 from gate.gallery.ledger import read_time_mark
 from gate.gallery.life import ClockAlarms
@@ -34,6 +36,7 @@ from gate.gallery.watchlist import WatchList
 from gate.settings import GallerySettings, Settings
 from gate.storage.database import Database
 from gate.storage.keys import KeySources
+from gate.vision.axes import spanning_vectors
 from gate.vision.frame import DecodeLimits
 from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pack import ModelPack
@@ -147,22 +150,27 @@ def build_engine(
     models = settings.models
     pack = find_pack(models.pack, insightface_root=models.insightface_root, liveness=models.liveness)
     calibration = calibration or read_pack_calibration(pack)
-    vision = build_pipeline(
-        pack,
-        provider=Provider(models.provider),
-        threads=models.threads,
-        detect_size_px=models.detect_size,
-        limits=DecodeLimits(max_bytes=settings.server.max_message_bytes),
-    )
+    with ThreadPoolExecutor(1, "axes") as beside:  # while the models are opened
+        turning = beside.submit(lambda: Axes.of(spanning_vectors(pack), pack.embedder.entry.dimensions))
+        vision = build_pipeline(
+            pack,
+            provider=Provider(models.provider),
+            threads=models.threads,
+            detect_size_px=models.detect_size,
+            limits=DecodeLimits(max_bytes=settings.server.max_message_bytes),
+        )
+    axes = turning.result()
     papers = PackPapers(pack.name, pack.pack_id, papers_of(pack), calibration.data)
     clock, alarms = clock or SystemClock(), ClockAlarms()
     if gallery is None and settings.storage.path is not None:
         made = made_by(models, pack)
-        return _with_store(settings.storage.path, settings, vision, papers, calibration, clock, alarms, progress, made)
+        path = settings.storage.path
+        return _with_store(path, settings, vision, papers, calibration, clock, alarms, progress, made, axes)
     fingers = open_fingers(settings)
     journal, guarded = MemoryJournal(), GuardedClock(clock, alarms)
     rules = gallery_rules(settings.gallery, calibration)
-    gallery = gallery or MemoryGallery(vision.pack_id, journal=journal, clock=guarded, alarms=alarms, **rules)
+    if gallery is None:
+        gallery = MemoryGallery(vision.pack_id, journal=journal, clock=guarded, alarms=alarms, axes=axes, **rules)
     claims = claim_rules(settings, None)
     engine = Engine(settings, vision, calibration, gallery, guarded, journal, claims, fingers=fingers)
     return Built(engine, vision, papers, journal)
@@ -178,6 +186,7 @@ def _with_store(
     alarms: ClockAlarms,
     progress: Progress | None,
     made: Made,
+    axes: Axes,
 ) -> Built:
     keys = KeySources(settings.storage.master_key_file, os.environ)
     # Whoever holds the store's lock may finish a rotation of the key that was cut off.
@@ -188,7 +197,7 @@ def _with_store(
         rules = gallery_rules(settings.gallery, calibration)
         keep_photos = settings.gallery.keep_photos
         gallery = SealedGallery(
-            vision.pack_id, database, journal, keep_photos=keep_photos, clock=guarded, alarms=alarms, **rules
+            vision.pack_id, database, journal, keep_photos=keep_photos, clock=guarded, alarms=alarms, axes=axes, **rules
         )
         restored = gallery.restore(lambda photo: template_of(vision, photo), progress)
         plans = StoredPlans(database, journal)

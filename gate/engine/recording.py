@@ -19,7 +19,7 @@ from gate.decision.passage import Rules
 from gate.decision.policy import Policy
 from gate.engine import exact
 from gate.engine.witness import Embedded, Seen
-from gate.gallery.segment import Rows
+from gate.gallery.axes import Rows
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidate, Particulars, TravelDocument, Traveller
 from gate.vision.frame import Frame

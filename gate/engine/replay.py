@@ -15,6 +15,7 @@ from gate.engine.faces import Faces
 from gate.engine.recording import Look, Recording, without_pictures
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
+from gate.gallery.templates import Templates
 from gate.gallery.traveller import Candidates
 from gate.vision.pipeline import Vision
 from gate.vision.probe import Probe, Quality, Sighting
@@ -153,7 +154,7 @@ def _snapshot(recording: Recording, event: Compared) -> Snapshot | None:
     flights = {
         reference.traveller.flight: (
             *(
-                Segment(r.traveller.flight, [r.traveller], [len(r.templates)], r.templates)
+                Segment(r.traveller.flight, [r.traveller], [len(r.templates)], Templates.of(r.templates))
                 for r in kept
                 if r.traveller.flight == reference.traveller.flight
             ),

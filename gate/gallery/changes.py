@@ -13,6 +13,7 @@ import numpy as np
 from gate.errors import Code, EnrolmentError
 from gate.gallery.destruction import Doomed
 from gate.gallery.gallery import MAX_TEMPLATES, GalleryDescription
+from gate.gallery.group import LARGE, Groups, regroup
 from gate.gallery.hands import Hand, without
 from gate.gallery.revise import Segments, revise
 from gate.gallery.segment import Entry, Segment
@@ -93,11 +94,16 @@ def successor(
     """The next snapshot, of which only the segments that change are built, and the segments that are in it no more."""
     flights = dict(snapshot.flights)
     retired: list[weakref.ref[Segment]] = []
+    gone: list[Segment] = []
+    come: list[tuple[str | None, Segment]] = []
     for flight in [*remove, *(flight for flight in put if flight not in remove)]:
         before = flights.get(flight, ())
-        after = revise(flight, before, remove.get(flight, frozenset()), put.get(flight, {}))
+        after = revise(flight, before, remove.get(flight, frozenset()), put.get(flight, {}), snapshot.axes)
         kept = set(map(id, after))
         retired += [weakref.ref(segment) for segment in before if id(segment) not in kept]
+        out, into = regrouped(flight, before, after)
+        gone += out
+        come += into
         if after:
             flights[flight] = after
         else:
@@ -106,9 +112,26 @@ def successor(
         snapshot,
         generation=snapshot.generation + 1,
         flights=MappingProxyType(flights),
+        groups=regroup(snapshot.groups, gone, come) if snapshot.axes.mixed else (),
         hands=without(snapshot.hands, remove),
     )
     return after_all, tuple(retired)
+
+
+def regrouped(flight: str, before: Segments, after: Segments) -> tuple[list[Segment], list[tuple[str | None, Segment]]]:
+    """Which of a flight's segments leave their group, and which come into one, and which."""
+    group = flight if sum(segment.templates for segment in after) >= LARGE else None
+    if before and group == (flight if sum(segment.templates for segment in before) >= LARGE else None):
+        old, new = set(map(id, before)), set(map(id, after))
+        return [s for s in before if id(s) not in new], [(group, s) for s in after if id(s) not in old]
+    return list(before), [(group, segment) for segment in after]
+
+
+def grouped(flights: Mapping[str, Segments]) -> Groups:
+    """Groups of everybody, made at once."""
+    return regroup(
+        (), (), [each for flight, segments in flights.items() for each in regrouped(flight, (), segments)[1]]
+    )
 
 
 def described(snapshot: Snapshot, now: datetime, flight: str | None) -> GalleryDescription:

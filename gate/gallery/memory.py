@@ -19,6 +19,7 @@ from gate.audit.journal import Journal
 from gate.clock import Clock, ClockStep, GuardedClock, SystemClock
 from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError, StorageFault
 from gate.fingerprint.template import FingerTemplate
+from gate.gallery.axes import AS_THEY_ARE, Axes
 from gate.gallery.changes import described, differing, expired, known_entry, successor, who, with_template
 from gate.gallery.destruction import Destruction, Doomed, alive, count, count_memory, flight_fact, let_go
 from gate.gallery.gallery import Applied, Change, Enrolment, GalleryDescription
@@ -49,6 +50,7 @@ class MemoryGallery:
         alarms: ClockAlarms | None = None,
         lookalike_similarity: float | None = None,
         max_retention: timedelta | None = None,
+        axes: Axes = AS_THEY_ARE,
     ) -> None:
         """
         Args:
@@ -58,6 +60,7 @@ class MemoryGallery:
             alarms: of the clock, to be recorded at the sweeps.
             lookalike_similarity: from which two people's templates are too close to be told apart; None: never.
             max_retention: an expiry further ahead is refused; None: never.
+            axes: of the pack, on which templates are kept.
         """
         self._keeper: Keeper = keeper or Unkept(journal, lambda *who: self._known(*who) is not None)
         self._clock = clock or SystemClock()
@@ -65,7 +68,7 @@ class MemoryGallery:
         self._lookalike_similarity = lookalike_similarity
         self._max_retention = max_retention
         self._writing = threading.Lock()
-        self._snapshot = Snapshot(pack_id)
+        self._snapshot = Snapshot(pack_id, axes=axes)
         self._overdue: list[Destruction] = []
         self._late: list[Receipt] = []
         self._traces_bytes = 0
@@ -208,9 +211,8 @@ class MemoryGallery:
         if self._lookalike_similarity is None:
             return frozenset()
         return frozenset(
-            (other, segment.flight)
-            for segment in self._snapshot.segments(None)
-            for other in segment.closer_than(template.embedding, self._lookalike_similarity)
+            (other, flight)
+            for other, flight in self._snapshot.closer_than(template, self._lookalike_similarity)
             if other != reference
         )
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-import numpy as np
-
-from gate.gallery.segment import MAX_ROWS, Entry, Rows, Segment
+from gate.gallery.axes import AS_THEY_ARE, Axes
+from gate.gallery.segment import MAX_ROWS, Entry, Segment
+from gate.gallery.templates import Templates
 from gate.gallery.traveller import Traveller
 
 Segments = tuple[Segment, ...]
 
 
-def revise(flight: str, segments: Segments, remove: Set[str], put: Mapping[str, Entry]) -> Segments:
+def revise(
+    flight: str, segments: Segments, remove: Set[str], put: Mapping[str, Entry], axes: Axes = AS_THEY_ARE
+) -> Segments:
     """The segments without those to `remove` and with those to `put` (reference -> entry); nobody may be in both.
 
     Who is known keeps their place; who is new comes last, so a search's order does not depend on the cuts.
+
+    Args:
+        axes: on which the segments' templates are.
+
+    Raises:
+        EngineFault: INFERENCE_FAILED, see `Axes.turn_rows`.
     """
     revised: list[Segment] = []
     new = dict(put)
@@ -27,64 +35,59 @@ def revise(flight: str, segments: Segments, remove: Set[str], put: Mapping[str, 
             segment.positions[reference]: new.pop(reference) for reference in segment.positions.keys() & put.keys()
         }
         if dropped or replaced:
-            revised += _rebuilt(segment, dropped, replaced)
+            revised += _rebuilt(segment, dropped, replaced, axes)
         else:
             revised.append(segment)
-    return _appended(flight, tuple(revised), list(new.values()))
+    return _appended(flight, tuple(revised), list(new.values()), axes)
 
 
-def built(flight: str, travellers: Sequence[Traveller], counts: Sequence[int], rows: Rows) -> Segments:
+def built(flight: str, travellers: Sequence[Traveller], counts: Sequence[int], held: Templates) -> Segments:
     """Segments of at most `MAX_ROWS` travellers and templates; fewer where the two together would exceed it."""
     segments: list[Segment] = []
     first = first_row = rows_here = 0
     for position, count in enumerate([*counts, MAX_ROWS + 1]):
         if position > first and (rows_here + count > MAX_ROWS or position - first == MAX_ROWS):
-            part = rows[first_row : first_row + rows_here]
+            part = held[first_row : first_row + rows_here]
             segments.append(Segment(flight, travellers[first:position], counts[first:position], part))
             first, first_row, rows_here = position, first_row + rows_here, 0
         rows_here += count
     return tuple(segments)
 
 
-def _rebuilt(segment: Segment, dropped: set[int], replaced: Mapping[int, Entry]) -> Segments:
+def _rebuilt(segment: Segment, dropped: set[int], replaced: Mapping[int, Entry], axes: Axes) -> Segments:
     travellers: list[Traveller] = []
     counts: list[int] = []
-    rows: list[Rows] = []
+    held: list[Templates] = []
     start = 0
     size = len(segment.travellers)
     for position in [*sorted(dropped | replaced.keys()), size]:
         # The unchanged run before it, as whole slices.
         travellers += segment.travellers[start:position]
         counts += segment.counts[start:position]
-        rows.append(segment.rows(start, position))
+        held.append(segment.part(start, position))
         if position in replaced:
             entry = replaced[position]
             travellers.append(entry.traveller)
             counts.append(len(entry.templates))
-            rows.append(entry.templates)
+            held.append(Templates.of(entry.templates, axes))
         start = position + 1
-    return _cut(segment.flight, travellers, counts, rows)
+    return built(segment.flight, travellers, counts, Templates.joined(held, axes))
 
 
-def _appended(flight: str, segments: Segments, entries: Sequence[Entry]) -> Segments:
+def _appended(flight: str, segments: Segments, entries: Sequence[Entry], axes: Axes) -> Segments:
     if not entries:
         return segments
     travellers = [entry.traveller for entry in entries]
     counts = [len(entry.templates) for entry in entries]
-    rows = [entry.templates for entry in entries]
+    held = [Templates.of(entry.templates, axes) for entry in entries]
     if segments and _has_room(segments[-1], travellers, counts):
         last, segments = segments[-1], segments[:-1]
         travellers = [*last.travellers, *travellers]
-        rows = [last.rows(0, len(last.travellers)), *rows]
+        held = [last.held, *held]
         counts = [*last.counts, *counts]
-    return segments + _cut(flight, travellers, counts, rows)
+    return segments + built(flight, travellers, counts, Templates.joined(held, axes))
 
 
 def _has_room(segment: Segment, travellers: Sequence[Traveller], counts: Sequence[int]) -> bool:
     """Whether at least the first of the newcomers fits."""
     return len(segment.travellers) + 1 <= MAX_ROWS and segment.templates + counts[0] <= MAX_ROWS and bool(travellers)
-
-
-def _cut(flight: str, travellers: Sequence[Traveller], counts: Sequence[int], rows: Sequence[Rows]) -> Segments:
-    filled = [part for part in rows if len(part)]
-    return built(flight, travellers, counts, np.concatenate(filled) if filled else np.zeros((0, 0), np.float32))

@@ -17,12 +17,15 @@ from gate.audit.journal import SealedJournal
 from gate.clock import Clock
 from gate.errors import InputError
 from gate.fingerprint.packed import read_extractor
+from gate.gallery.axes import AS_THEY_ARE, Axes
+from gate.gallery.changes import grouped
 from gate.gallery.hands import Hand
 from gate.gallery.life import ClockAlarms
 from gate.gallery.memory import MemoryGallery
 from gate.gallery.receipt import Receipt
 from gate.gallery.revise import Segments, built
 from gate.gallery.store import SealedStore, Stored
+from gate.gallery.templates import Templates
 from gate.storage.database import Database
 from gate.vision.probe import Probe
 
@@ -68,13 +71,14 @@ class SealedGallery(MemoryGallery):
         alarms: ClockAlarms | None = None,
         lookalike_similarity: float | None = None,
         max_retention: timedelta | None = None,
+        axes: Axes = AS_THEY_ARE,
     ) -> None:
         """
         Args:
             database: opened to write; closed by who opened it.
             journal: of the same database.
             keep_photos: photographs are kept, sealed, until their traveller goes, for a change of model pack.
-            clock, alarms, lookalike_similarity, max_retention: as for `MemoryGallery`.
+            clock, alarms, lookalike_similarity, max_retention, axes: as for `MemoryGallery`.
 
         Raises:
             StorageFault: SEAL_BROKEN, DISK_FULL, DISK_FAILED.
@@ -87,6 +91,7 @@ class SealedGallery(MemoryGallery):
             alarms=alarms,
             lookalike_similarity=lookalike_similarity,
             max_retention=max_retention,
+            axes=axes,
         )
 
     def restore(self, embed: Callable[[bytes], Probe] | None = None, progress: Progress | None = None) -> Restored:
@@ -132,10 +137,11 @@ class SealedGallery(MemoryGallery):
         hands: dict[str, Mapping[str, Hand]] = {}
         stale: list[tuple[str, str]] = []
         with self._writing:
-            count = self._store.flight_count
+            count, axes = self._store.flight_count, self._snapshot.axes
             for stored in self._store.load(self._snapshot.pack_id):
                 if stored.travellers:
-                    flights[stored.flight] = built(stored.flight, stored.travellers, stored.counts, stored.rows)
+                    held = Templates.of(stored.rows, axes)
+                    flights[stored.flight] = built(stored.flight, stored.travellers, stored.counts, held)
                 if stored.hands:
                     hands[stored.flight] = MappingProxyType(stored.hands)
                 stale += _stale(stored)
@@ -144,6 +150,7 @@ class SealedGallery(MemoryGallery):
                 self._snapshot,
                 generation=self._snapshot.generation + 1,
                 flights=MappingProxyType(flights),
+                groups=grouped(flights) if axes.mixed else (),
                 hands=MappingProxyType(hands),
             )
             for one, other in self._store.lookalikes(self._everybody()):

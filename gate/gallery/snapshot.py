@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,9 +9,12 @@ from types import MappingProxyType
 
 from gate.errors import Code, GateError
 from gate.fingerprint.template import FingerTemplate
+from gate.gallery.axes import AS_THEY_ARE, Axes
+from gate.gallery.group import LARGE, Groups
 from gate.gallery.hands import NO_HANDS, Hands
 from gate.gallery.lookalikes import Lookalikes
-from gate.gallery.segment import Entry, Segment
+from gate.gallery.nearest import closer_than, nearest
+from gate.gallery.segment import Alive, Entry, Segment
 from gate.gallery.traveller import Candidate, Candidates
 from gate.vision.probe import Embedding, Probe
 
@@ -27,6 +29,8 @@ class Snapshot:
         flights: flight -> its segments.
         lookalikes: marks between references; those of nobody in the snapshot have no effect.
         hands: fingers, of those who have any enrolled.
+        axes: on which every template is kept.
+        groups: of the flights' segments, by whose codes large galleries are searched; none where there are no axes.
     """
 
     pack_id: str
@@ -34,6 +38,8 @@ class Snapshot:
     flights: Mapping[str, tuple[Segment, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lookalikes: Lookalikes = field(default_factory=Lookalikes)
     hands: Hands = field(default_factory=lambda: NO_HANDS)
+    axes: Axes = AS_THEY_ARE
+    groups: Groups = ()
 
     def search(self, probe: Probe, now: datetime, *, flight: str | None = None, k: int = 5) -> Candidates:
         """1:N: the `k` most similar travellers, unexpired at `now` (UTC), of one flight or of all.
@@ -42,18 +48,20 @@ class Snapshot:
             GateError: PACK_MISMATCH, when another pack made the probe.
         """
         self._check_pack(probe)
-        found: list[Candidate] = []
-        travellers = comparisons = without_template = 0
-        for segment in self.segments(flight):
-            alive = segment.alive(now)
-            travellers += alive.travellers
-            comparisons += alive.templates
-            without_template += alive.without_template
-            if alive.travellers:
-                found += segment.search(probe.embedding, k, now)
-        best = heapq.nlargest(k, found, key=lambda candidate: candidate.similarity)
-        ranked = tuple(self._marked(candidate, now, flight) for candidate in best)
-        return Candidates(ranked, travellers, comparisons, self.generation, without_template)
+        segments, groups = list(self.segments(flight)), self._groups(flight)
+        alive = Alive.together(part.alive(now) for part in groups or segments)
+        found = nearest(segments, groups, self.axes.turn(probe.embedding), k, now)
+        # Told in the embedding's own numbers, as a comparison with the claimed tells it.
+        entries = (place.segment.entry(place.position) for place in found)
+        told = [Candidate(entry.traveller, _best(entry, probe.embedding)) for entry in entries]
+        told.sort(key=lambda candidate: -candidate.similarity)
+        ranked = tuple(self._marked(candidate, now, flight) for candidate in told)
+        return Candidates(ranked, alive.travellers, alive.templates, self.generation, alive.without_template)
+
+    def closer_than(self, probe: Probe, similarity: float) -> frozenset[tuple[str, str]]:
+        """(Reference, flight) of everybody, expired or not, who has a template at least that similar."""
+        segments = list(self.segments(None))
+        return frozenset(closer_than(segments, self._groups(None), self.axes.turn(probe.embedding), similarity))
 
     def compare(self, probe: Probe, claimed: tuple[Entry, ...], now: datetime) -> Candidates:
         """1:1, or 1:few: similarities with the claimed; `claimed` as `find_document` or `find_reference` gave it.
@@ -115,6 +123,12 @@ class Snapshot:
         """Of one flight, or of all."""
         scope = self.flights.values() if flight is None else [self.flights.get(flight, ())]
         return (segment for segments in scope for segment in segments)
+
+    def _groups(self, flight: str | None) -> Groups:
+        """To search them instead of every segment; none where that is not worth it."""
+        if flight is None:
+            return self.groups if sum(map(len, self.groups)) >= LARGE else ()
+        return tuple(group for group in self.groups if group.flight == flight)
 
     def _marked(self, candidate: Candidate, now: datetime, flight: str | None) -> Candidate:
         names = self.lookalikes.of(candidate.traveller.reference)

@@ -31,6 +31,7 @@ from gate.audit.journal import SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import Code, FingerprintError, StorageFault
 from gate.fingerprint.packed import check
+from gate.gallery.axes import Rows
 from gate.gallery.hands import Hand, Kept
 from gate.gallery.journeys import TABLE as JOURNEYS_TABLE
 from gate.gallery.journeys import SealedJourneys
@@ -38,7 +39,7 @@ from gate.gallery.keeper import Deletion, Ledger
 from gate.gallery.ledger import SealedLedger, count_left, key_name, write_time_mark
 from gate.gallery.receipt import Counts, Place
 from gate.gallery.sealing import FlightSeal, unpack_traveller
-from gate.gallery.segment import NO_ROWS, Rows
+from gate.gallery.templates import NO_ROWS
 from gate.gallery.traveller import Traveller
 from gate.storage.database import Database
 from gate.storage.seal import Seal

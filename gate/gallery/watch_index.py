@@ -8,8 +8,9 @@ from typing import Self
 
 import numpy as np
 
+from gate.gallery.axes import Rows
 from gate.gallery.receipt import Counts
-from gate.gallery.segment import NO_ROWS, Rows
+from gate.gallery.templates import NO_ROWS
 from gate.gallery.watched import Watched
 from gate.vision.probe import Embedding
 

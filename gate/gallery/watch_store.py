@@ -27,9 +27,10 @@ from gate.audit.event import Event
 from gate.audit.journal import Journal, SealedJournal
 from gate.audit.pseudonym import pseudonym
 from gate.errors import StorageFault
+from gate.gallery.axes import Rows
 from gate.gallery.receipt import NOTHING, Counts
 from gate.gallery.sealing import TAG_BYTES
-from gate.gallery.segment import NO_ROWS, Rows
+from gate.gallery.templates import NO_ROWS
 from gate.gallery.watched import Watched
 from gate.storage.database import Database
 from gate.storage.seal import Seal, new_key

@@ -22,7 +22,7 @@ from gate.clock import Clock
 from gate.errors import Code, EnrolmentError, FieldViolation, GateError, NotFoundError
 from gate.gallery.gallery import MAX_TEMPLATES, Enrolment
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
-from gate.gallery.segment import NO_ROWS
+from gate.gallery.templates import NO_ROWS
 from gate.gallery.watch_index import WatchIndex
 from gate.gallery.watch_store import UnkeptWatchList, WatchKeeper, WatchWrite
 from gate.gallery.watched import Watched, WatchedCount, WatchListDescription

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import index
+from gate.gallery.axes import Axes
 from gate.vision.probe import MaskState, Probe
 
 
@@ -18,13 +19,15 @@ def test_invented_probes_are_as_near_to_their_own_as_they_are_said_to_be() -> No
     rows = index.invented(500, rng)
     probes, own = index.probes_of(rows, 200, rng)
     assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(500), abs=1e-5)
-    assert (probes * rows[own]).sum(axis=1).mean() == pytest.approx(0.65, abs=0.05)
+    assert own[1::2].tolist() == [-1] * 100
+    assert (probes[::2] * rows[own[::2]]).sum(axis=1).mean() == pytest.approx(0.65, abs=0.05)
+    assert (probes[1::2] @ rows.T).max() < 0.6
 
 
 def test_the_engine_is_searched_with_everybody_in_it() -> None:
     rows = index.invented(1200, np.random.default_rng(1))
     for flight_of in (1200, 420):
-        snapshot = index._snapshot(rows, flight_of)
+        snapshot = index.snapshot_of(rows, flight_of, Axes.of(index.last_layer(), 512))
         found = snapshot.search(Probe(rows[1100], MaskState.NONE, "benchmark", {}), datetime.now(UTC))
         assert (found.gallery_size, found.ranked[0].traveller.reference) == (1200, "1100")
 

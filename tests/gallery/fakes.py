@@ -15,10 +15,11 @@ from gate.gallery.gallery import MAX_TEMPLATES, Applied, Change, Enrolment, Gall
 from gate.gallery.hands import MAX_FINGERS, MAX_VIEWS, Hand, Hands, Kept
 from gate.gallery.lookalikes import Lookalikes
 from gate.gallery.receipt import NOTHING, Counts, Place, Receipt, Why
-from gate.gallery.segment import Entry, Segment
+from gate.gallery.revise import revise
+from gate.gallery.segment import Entry
 from gate.gallery.snapshot import Snapshot
-from gate.gallery.traveller import Candidate, FlightDescription, Traveller
-from gate.vision.probe import Embedding, Probe
+from gate.gallery.traveller import Candidate, Candidates, FlightDescription, Traveller
+from gate.vision.probe import Probe
 
 
 class StandingClock:
@@ -39,22 +40,26 @@ class StandingClock:
         self.now += timedelta(seconds=seconds)
 
 
-class LoopSegment(Segment):
+class LoopSnapshot(Snapshot):
     """The same entries, searched one by one."""
 
-    def __init__(self, flight: str, entries: list[Entry]) -> None:
-        rows = [template for entry in entries for template in entry.templates]
-        counts = [len(entry.templates) for entry in entries]
-        everything = np.stack(rows) if rows else np.zeros((0, 0), np.float32)
-        super().__init__(flight, [entry.traveller for entry in entries], counts, everything)
-
-    def search(self, embedding: Embedding, k: int, now: datetime) -> list[Candidate]:
-        scored = [
-            Candidate(entry.traveller, max(float(template @ embedding) for template in entry.templates))
-            for entry in self.entries()
-            if entry.traveller.expires_at > now and len(entry.templates)
+    def search(self, probe: Probe, now: datetime, *, flight: str | None = None, k: int = 5) -> Candidates:
+        self._check_pack(probe)
+        alive = [
+            entry
+            for segment in self.segments(flight)
+            for entry in segment.entries()
+            if entry.traveller.expires_at > now
         ]
-        return sorted(scored, key=lambda candidate: -candidate.similarity)[:k]
+        scored = [
+            Candidate(entry.traveller, max(float(template @ probe.embedding) for template in entry.templates))
+            for entry in alive
+            if len(entry.templates)
+        ]
+        best = sorted(scored, key=lambda candidate: -candidate.similarity)[:k]
+        ranked = tuple(self._marked(candidate, now, flight) for candidate in best)
+        comparisons = sum(len(entry.templates) for entry in alive)
+        return Candidates(ranked, len(scored), comparisons, self.generation, len(alive) - len(scored))
 
 
 class ListGallery:
@@ -69,19 +74,19 @@ class ListGallery:
 
     def snapshot(self) -> Snapshot:
         flights = {
-            flight: (
-                LoopSegment(
-                    flight,
-                    [
-                        Entry(t, np.array([p.embedding for p in templates], np.float32))
-                        for t, templates in self._people
-                        if t.flight == flight
-                    ],
-                ),
+            flight: revise(
+                flight,
+                (),
+                frozenset(),
+                {
+                    t.reference: Entry(t, np.array([p.embedding for p in templates], np.float32))
+                    for t, templates in self._people
+                    if t.flight == flight
+                },
             )
             for flight in dict.fromkeys(t.flight for t, _ in self._people)
         }
-        return Snapshot(self._pack_id, self._generation, flights, self._lookalikes(), self._hands())
+        return LoopSnapshot(self._pack_id, self._generation, flights, self._lookalikes(), self._hands())
 
     def _hands(self) -> Hands:
         hands: dict[str, dict[str, Hand]] = {}
