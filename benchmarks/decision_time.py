@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from rich.console import Console
@@ -326,10 +327,13 @@ def _notes(played: Sequence[Waited]) -> Iterator[str]:
 def _plot(played: Sequence[Waited]) -> Plot:
     lines = []
     for state in State:
-        waits = np.sort([one.wait_ms for one in played if one.state is state])
-        if len(waits):
-            shares = 100 * np.arange(1, len(waits) + 1) / len(waits)
-            lines.append(Series(str(state), tuple(waits.tolist()), tuple(shares.tolist())))
+        waits = sorted(one.wait_ms for one in played if one.state is state)
+        if waits:
+            # Each decision is a step.
+            shares = [100 * count / len(waits) for count in range(len(waits) + 1)]
+            x = [wait for wait in waits for _ in range(2)]
+            y = [share for pair in pairwise(shares) for share in pair]
+            lines.append(Series(str(state), tuple(x), tuple(y)))
     return Plot(
         "first usable frame to decision, one lane",
         "ms",

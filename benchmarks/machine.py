@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -14,8 +15,9 @@ _PACKAGES = ("egate", "onnxruntime", "onnxruntime-gpu", "numpy", "opencv-python"
 
 
 def describe() -> dict[str, object]:
-    """Processor, memory, system, versions and how busy the machine was. Nothing that names it."""
+    """When, processor, memory, system, versions and how busy the machine was. Nothing that names it."""
     return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
         "processor": _processor(),
         "cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),

@@ -70,6 +70,7 @@ class Measured:
         notes: what a reader must know, in sentences.
         plots: for the report.
         machine: on what; empty until it is written.
+        parts: of several benchmarks as one, each by its name; not written, as all of it stands in the others.
     """
 
     figures: tuple[Figure, ...]
@@ -78,6 +79,7 @@ class Measured:
     notes: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
     machine: Mapping[str, object] = field(default_factory=dict)
+    parts: Mapping[str, Measured] = field(default_factory=dict, repr=False)
 
     def by_name(self) -> dict[str, Figure]:
         """Figures by their names."""
@@ -117,6 +119,7 @@ def joined(parts: Mapping[str, Measured], machine: Mapping[str, object]) -> Meas
         tuple(f"{name}: {note}" for name, part in parts.items() for note in part.notes),
         tuple(plot for part in parts.values() for plot in part.plots),
         machine,
+        parts,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -16,12 +17,14 @@ from benchmarks.svg import draw
 
 _STYLE = """
 body { font: 15px/1.45 sans-serif; color: #222; max-width: 1000px; margin: 2em auto; padding: 0 1em }
-h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em; border-bottom: 1px solid #ccc }
+h1 { font-size: 1.5em } h2 { font-size: 1.25em; margin-top: 2em; border-bottom: 1px solid #ccc }
+h2.part { margin-top: 3em; border-bottom: 2px solid #666 } h3 { font-size: 1em; margin-top: 1.6em }
 table { border-collapse: collapse; margin: 1em 0 }
 th, td { text-align: left; padding: .2em .9em .2em 0; vertical-align: top }
-th { border-bottom: 1px solid #999 } td.number { text-align: right; font-variant-numeric: tabular-nums }
+th { border-bottom: 1px solid #999 } tbody + tbody tr:first-child td { border-top: 1px solid #ddd }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
 .missed { color: #a40000; font-weight: bold } .held { color: #1a6b1a } svg { max-width: 100%; height: auto }
-@media print { svg, tr { break-inside: avoid } }
+@media print { svg, tr { break-inside: avoid } h2, h3 { break-after: avoid } section { break-before: page } }
 """
 
 
@@ -39,27 +42,37 @@ def write(path: Path, measured: Measured, title: str, verdicts: Sequence[tuple[s
 
 
 def html(measured: Measured, title: str, verdicts: Sequence[tuple[str, bool]] = ()) -> str:
-    """The whole page."""
-    groups: dict[str, list[Figure]] = {}
-    for figure in measured.figures:
-        groups.setdefault(figure.name.partition(".")[0], []).append(figure)
-    parts = [f"<h1>{escape(title)}</h1>", _facts(measured.machine)]
+    """The whole page: what was measured on, bars, then a section for each benchmark."""
+    said = [f"<h1>{escape(title)}</h1>", _facts(measured.machine)]
     if verdicts:
         lines = (f'<li class="{"held" if held else "missed"}">{escape(line)}</li>' for line, held in verdicts)
-        parts.append(f"<h2>Bars</h2><ul>{''.join(lines)}</ul>")
+        said.append(f"<h2>Bars</h2><ul>{''.join(lines)}</ul>")
+    if measured.parts:
+        links = (f'<a href="#{escape(name)}">{escape(name)}</a>' for name in measured.parts)
+        said.append(f"<h2>Contents</h2><p>{' · '.join(links)}</p>")
+        for name, part in measured.parts.items():
+            said.append(f'<section id="{escape(name)}"><h2 class="part">{escape(name)}</h2>{_section(part)}</section>')
+    else:
+        said.append(_section(measured))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(said)}</body></html>\n"
+    )
+
+
+def _section(measured: Measured) -> str:
+    """What one benchmark found: what to know, plots, figures, how it was run."""
+    said = []
     if measured.notes or measured.insufficient:
         too_few = (f"{i.name}: insufficient data: {i.found} {i.of}, it takes {i.needed}" for i in measured.insufficient)
         lines = (f"<li>{escape(line)}</li>" for line in (*measured.notes, *too_few))
-        parts.append(f"<h2>To know</h2><ul>{''.join(lines)}</ul>")
+        said.append(f"<h3>To know</h3><ul>{''.join(lines)}</ul>")
     drawings = [drawing for plot in measured.plots if (drawing := draw(plot))]
     if drawings:
-        parts.append("<h2>Plots</h2>" + "".join(f"<p>{drawing}</p>" for drawing in drawings))
-    parts += [f"<h2>{escape(name)}</h2>{_table(figures)}" for name, figures in groups.items()]
-    parts.append(f"<h2>How it was run</h2>{_facts(_flat(measured.run))}")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+        said.append("<h3>Plots</h3>" + "".join(f"<p>{drawing}</p>" for drawing in drawings))
+    said.append(f"<h3>Figures</h3>{_table(measured.figures)}")
+    said.append(f"<h3>How it was run</h3>{_facts(_flat(measured.run))}")
+    return "".join(said)
 
 
 def show(console: Console, measured: Measured, title: str) -> None:
@@ -103,14 +116,19 @@ def show_differences(
 
 
 def _table(figures: Iterable[Figure]) -> str:
-    rows = (
-        f"<tr><td>{escape(f.name)}</td><td class=number>{_number(f.value)}</td>"
-        f"<td class=number>{_number(f.ci_low)} to {_number(f.ci_high)}</td><td>{escape(f.unit)}</td>"
-        f"<td class=number>{f.n}</td></tr>"
-        for f in figures
-    )
+    """A line above every group of names that begin alike."""
     head = "<tr><th>figure</th><th>value</th><th>95 % interval</th><th>unit</th><th>n</th></tr>"
-    return f"<table>{head}{''.join(rows)}</table>"
+    groups = groupby(figures, key=lambda figure: figure.name.rpartition(".")[0])
+    bodies = (f"<tbody>{''.join(_row(figure) for figure in group)}</tbody>" for _, group in groups)
+    return f"<table><thead>{head}</thead>{''.join(bodies)}</table>"
+
+
+def _row(figure: Figure) -> str:
+    return (
+        f"<tr><td>{escape(figure.name)}</td><td class=number>{_number(figure.value)}</td>"
+        f"<td class=number>{_number(figure.ci_low)} to {_number(figure.ci_high)}</td><td>{escape(figure.unit)}</td>"
+        f"<td class=number>{figure.n}</td></tr>"
+    )
 
 
 def _facts(facts: Mapping[str, object]) -> str:

@@ -103,7 +103,12 @@ def test_the_quick_suite_is_one_document_one_page_and_can_be_checked(tmp_path: P
     assert set(document["run"]) == {name.partition(".")[0] for name in TIMED} | {"gallery", "accuracy"}
     assert all(part["took_s"] >= 0 for part in document["run"].values())
     assert document["machine"]["cores"]
-    assert "<svg" in page.read_text()
+    shown = page.read_text()
+    assert "<svg" in shown
+    for name in document["run"]:
+        assert f'<section id="{name}">' in shown, "each benchmark's notes, plots and figures stand together"
+        assert f'href="#{name}"' in shown
+    assert shown.index('id="latency"') < shown.index("latency.ratio_to_floor</td>") < shown.index('id="throughput"')
     checked = RUNNER.invoke(app, ["bench", "check", str(out)])
     assert checked.exit_code == 0, checked.output
     compared = RUNNER.invoke(app, ["bench", "compare", str(out), str(out), "--strict"])
