@@ -2,8 +2,8 @@
 
 By turns, one thread each, the five most similar of n invented templates. They are made as the default pack makes its
 own: a last layer widens 192 numbers, drawn from a normal distribution, to 512, which are then brought to length one.
-Strangers' similarities spread by 0.072; between real templates of edgeface-xs by 0.078, so that it is a little easier to
-tell them apart. Every other probe has a similarity of about 0.65 to one of them; the others are strangers, of whom an
+Similarities of strangers spread by 0.072, of real templates of edgeface-xs by 0.078: those are a little easier to
+tell apart. Every other probe has a similarity of about 0.65 to one of them; the others are strangers, of whom an
 index has to find who is nearest by a little. `benchmarks.million` uses real templates.
 """
 

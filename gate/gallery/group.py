@@ -103,11 +103,12 @@ def regroup(
     for flight, segment in come:
         blocks = encode(segment.held.numbers()) if segment.templates else NO_BLOCKS
         newcomers.setdefault(flight, []).append((segment, blocks))
+    torn = {id(group) for group in groups if not leaving.isdisjoint(map(id, group.segments))}
+    # Whoever finds no group that is built anew anyway joins the small ones, which so become fewer.
+    joining = newcomers.keys() - {group.flight for group in groups if id(group) in torn}
     kept: list[Group] = []
     for group in groups:
-        torn = not leaving.isdisjoint(map(id, group.segments))
-        short = len(group) < most // 2 and group.flight in newcomers
-        if not torn and not short:
+        if id(group) not in torn and not (group.flight in joining and len(group) < most // 2):
             kept.append(group)
             continue
         parts = [(segment, blocks) for segment, blocks in group.parts() if id(segment) not in leaving]

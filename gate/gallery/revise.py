@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from gate.gallery.axes import AS_THEY_ARE, Axes
+import numpy as np
+
+from gate.gallery.axes import AS_THEY_ARE, Axes, Rows
 from gate.gallery.segment import MAX_ROWS, Entry, Segment
 from gate.gallery.templates import Templates
 from gate.gallery.traveller import Traveller
@@ -69,9 +71,15 @@ def _rebuilt(segment: Segment, dropped: set[int], replaced: Mapping[int, Entry],
             entry = replaced[position]
             travellers.append(entry.traveller)
             counts.append(len(entry.templates))
-            held.append(Templates.of(entry.templates, axes))
+            held += _renewed(segment.part(position, position + 1), entry.templates)
         start = position + 1
     return built(segment.flight, travellers, counts, Templates.joined(held, axes))
+
+
+def _renewed(known: Templates, rows: Rows) -> tuple[Templates, Templates]:
+    """A traveller's templates anew: those that are kept already stay what they are to the last bit."""
+    same = len(known) if np.array_equal(known.rows(), rows[: len(known)]) else 0
+    return known[:same], Templates.of(rows[same:], known.axes)
 
 
 def _appended(flight: str, segments: Segments, entries: Sequence[Entry], axes: Axes) -> Segments:
