@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +33,8 @@ def estimate_similarity(source: Landmarks, target: Landmarks) -> Transform:
     """The similarity transform (rotation, uniform scale, shift; no mirroring) nearest to source -> target.
 
     Least squares over the points, in closed form: as complex numbers the map is w = m z + t, and m follows from
-    the centred points alone. The same answer as Umeyama's, without a singular value decomposition.
+    the centred points alone. The same answer as Umeyama's, without a singular value decomposition. In plain numbers,
+    because arrays of five points cost more than the arithmetic.
 
     Args:
         source, target: points (N, 2), N >= 2.
@@ -39,14 +42,13 @@ def estimate_similarity(source: Landmarks, target: Landmarks) -> Transform:
     Raises:
         ValueError: all source points coincide, so no scale is defined.
     """
-    z = _complex(source)
-    w = _complex(target)
-    z_mean, w_mean = z.mean(), w.mean()
-    z_centred = z - z_mean
-    spread = float(np.vdot(z_centred, z_centred).real)
+    z, w = _complex(source), _complex(target)
+    z_mean, w_mean = sum(z) / len(z), sum(w) / len(w)
+    centred = [point - z_mean for point in z]
+    spread = sum(point.real * point.real + point.imag * point.imag for point in centred)
     if spread <= 1e-12:
         raise ValueError("expected landmarks that differ, found all five at one point")
-    m = np.vdot(z_centred, w - w_mean) / spread
+    m = sum(point.conjugate() * (goal - w_mean) for point, goal in zip(centred, w, strict=True)) / spread
     t = w_mean - m * z_mean
     return np.array([[m.real, -m.imag, t.real], [m.imag, m.real, t.imag]], np.float64)
 
@@ -66,24 +68,44 @@ def apply_similarity(transform: Transform, points: Landmarks) -> Landmarks:
     return moved.astype(np.float32)
 
 
-def align(image_bgr: ImageBGR, landmarks: Landmarks) -> ImageBGR:
-    """The face, (112, 112, 3) uint8 BGR on the ArcFace template; black where the picture ends.
-
-    Args:
-        image_bgr: (H, W, 3) uint8.
-        landmarks: (5, 2), pixels of the picture.
+def reduction(landmarks: Landmarks) -> float:
+    """By how much a picture may be reduced before the crop of a face with these landmarks enlarges it.
 
     Raises:
         ValueError: the landmarks coincide.
     """
-    transform = estimate_similarity(landmarks, arcface_template())
+    return 1 / _scale(_to_crop(landmarks))
+
+
+def align(image_bgr: ImageBGR, landmarks: Landmarks, reduced: int = 1) -> ImageBGR:
+    """The face, (112, 112, 3) uint8 BGR on the ArcFace template; black where the picture ends.
+
+    Args:
+        image_bgr: (H, W, 3) uint8.
+        landmarks: (5, 2), pixels of the picture at its full size.
+        reduced: so many times smaller than that is `image_bgr`.
+
+    Raises:
+        ValueError: the landmarks coincide.
+    """
+    transform = _to_crop(landmarks)
+    if reduced > 1:
+        transform = transform @ _from_reduced(reduced, 0, 0)
     # A face much larger than the crop is sampled too sparsely by bilinear interpolation: shrink the picture
     # around it first, by whole powers of two, so that what is left is below a factor of two.
-    scale = float(np.hypot(transform[0, 0], transform[1, 0]))
+    scale = _scale(transform)
     if scale < 0.5:
         image_bgr, transform = _shrink(image_bgr, transform, scale)
     crop = cv2.warpAffine(image_bgr, transform, (ALIGNED_SIZE_PX, ALIGNED_SIZE_PX), flags=cv2.INTER_LINEAR)
     return crop.astype(np.uint8, copy=False)
+
+
+def _to_crop(landmarks: Landmarks) -> Transform:
+    return estimate_similarity(landmarks, arcface_template())
+
+
+def _scale(transform: Transform) -> float:
+    return math.hypot(transform[0, 0], transform[1, 0])
 
 
 def _shrink(image_bgr: ImageBGR, transform: Transform, scale: float) -> tuple[ImageBGR, Transform]:
@@ -102,12 +124,15 @@ def _shrink(image_bgr: ImageBGR, transform: Transform, scale: float) -> tuple[Im
         return image_bgr, transform
     part = image_bgr[top : top + size[1] * factor, left : left + size[0] * factor]
     reduced = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return reduced, transform @ _from_reduced(factor, left, top)
+
+
+def _from_reduced(factor: int, left: int, top: int) -> NDArray[np.float64]:
+    """From pixels of a picture reduced by `factor`, whose corner was at `left`, `top`, to those before, (3, 3)."""
     # Pixel centres: reduced pixel i covers original pixels factor * i + left .. + factor - 1.
     half = (factor - 1) / 2
-    to_original = np.array([[factor, 0, left + half], [0, factor, top + half], [0, 0, 1]], np.float64)
-    return reduced, transform @ to_original
+    return np.array([[factor, 0, left + half], [0, factor, top + half], [0, 0, 1]], np.float64)
 
 
-def _complex(points: Landmarks) -> NDArray[np.complex128]:
-    xy = points.astype(np.float64)
-    return xy[:, 0] + 1j * xy[:, 1]
+def _complex(points: Landmarks) -> list[complex]:
+    return [complex(x, y) for x, y in points.tolist()]

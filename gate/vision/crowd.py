@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.vision.align import align
+from gate.vision.align import align, reduction
 from gate.vision.probe import Face, Sighting
 from gate.vision.quality import measure
 
@@ -16,9 +16,11 @@ def alone(seen: Sighting, face: Face) -> Sighting:
 
     Raises:
         ValueError: the sighting has no picture, or the landmarks coincide.
+        FrameError: the picture cannot be decoded.
     """
     if seen.picture is None:
         raise ValueError("expected a sighting with its picture, found one without")
-    aligned = align(seen.picture, face.landmarks)
+    image, reduced = seen.picture.reduced(reduction(face.landmarks))
+    aligned = align(image, face.landmarks, reduced)
     quality = measure(face, aligned, seen.width_px, seen.height_px)
     return Sighting(seen.width_px, seen.height_px, (face,), face, 0.0, quality, aligned, {}, picture=seen.picture)

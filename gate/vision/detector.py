@@ -28,6 +28,11 @@ NMS_IOU = 0.4
 class Detector(Protocol):
     """Finds faces in a picture. Threads may share it."""
 
+    @property
+    def detect_size_px(self) -> int:
+        """On how many pixels of a picture's longer side it looks; what is larger is shrunk to that."""
+        ...
+
     def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
         """Faces with five landmarks, largest box first, in pixels of the picture given.
 
@@ -158,10 +163,17 @@ def _whole_steps(side_px: int) -> int:
 
 
 def to_blob(canvas_bgr: ImageBGR, scaling: InputScaling) -> Floats:
-    """The network's input (1, 3, H, W) float32, in one pass."""
-    mean = (scaling.mean, scaling.mean, scaling.mean)
-    blob = cv2.dnn.blobFromImage(canvas_bgr, 1.0 / scaling.std, mean=mean, swapRB=scaling.rgb)
-    return blob.astype(np.float32, copy=False)
+    """The network's input (1, 3, H, W) float32.
+
+    Plane by plane: OpenCV's own function for this turns the whole picture into floats first, which takes twice as long.
+    """
+    height, width = canvas_bgr.shape[:2]
+    blob = np.empty((1, 3, height, width), np.float32)
+    planes = cv2.split(canvas_bgr)
+    for place, plane in zip(blob[0], reversed(planes) if scaling.rgb else planes, strict=True):
+        np.subtract(plane, np.float32(scaling.mean), out=place)
+    blob *= np.float32(1.0 / scaling.std)
+    return blob
 
 
 def to_faces(candidates: Candidates, scale_xy: tuple[float, float]) -> tuple[Face, ...]:

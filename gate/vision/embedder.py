@@ -14,6 +14,8 @@ from gate.vision.detector import InputScaling
 from gate.vision.probe import Embedding
 from gate.vision.session import OrtSession
 
+_LEAST_NORM = 1e-6
+
 AlignedBatch = NDArray[np.uint8]
 """Aligned faces (B, 112, 112, 3), BGR, 0..255."""
 
@@ -103,8 +105,8 @@ def unit_rows(raw: NDArray[np.float32], name: str) -> Embedding:
         EngineFault: INFERENCE_FAILED for a row of zeros or with a number that is not finite. Such a row would
             resemble nobody, and a broken model would pass for "no match".
     """
-    norm = np.linalg.norm(raw, axis=1, keepdims=True)
-    if not np.all(np.isfinite(norm)) or float(norm.min()) < 1e-6:
+    norm = np.sqrt(np.sum(raw * raw, axis=1, keepdims=True))  # numpy's own norm takes three times as long
+    if not (np.isfinite(norm) & (norm >= _LEAST_NORM)).all():
         raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected embeddings of finite length > 0, found {norm}")
     unit: Embedding = raw / norm
     return unit

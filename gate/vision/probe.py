@@ -6,6 +6,8 @@ Plain records of numbers, without OpenCV or ONNX Runtime, so that `gate.decision
 from __future__ import annotations
 
 import enum
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +22,54 @@ ImageBGR = NDArray[np.uint8]
 
 Embedding = NDArray[np.float32]
 """A face as a unit vector (D,), L2-normalised."""
+
+
+class Picture:
+    """A frame's picture at its full size and, where it was decoded so, at half of it. For one thread at a time.
+
+    Args:
+        width_px, height_px: full size.
+        decode: gives the full picture (H, W, 3); called once, when somebody asks for it.
+        half: every pixel the mean of 2 x 2; an odd side is rounded up. None where there is no such picture.
+    """
+
+    def __init__(
+        self, width_px: int, height_px: int, decode: Callable[[], ImageBGR], half: ImageBGR | None = None
+    ) -> None:
+        self.width_px = width_px
+        self.height_px = height_px
+        self._decode = decode
+        self._half = half
+        self._full: ImageBGR | None = None
+
+    @classmethod
+    def of(cls, image_bgr: ImageBGR) -> Picture:
+        """A picture that is there in full."""
+        height, width = image_bgr.shape[:2]
+        return cls(width, height, lambda: image_bgr)
+
+    def full(self) -> ImageBGR:
+        """All pixels, (H, W, 3).
+
+        Raises:
+            FrameError: it cannot be decoded.
+        """
+        if self._full is None:
+            self._full = self._decode()
+        return self._full
+
+    def reduced(self, at_most: float) -> tuple[ImageBGR, int]:
+        """The picture reduced by `at_most` or less, whichever is at hand, and by how much: 1 or 2.
+
+        Raises:
+            FrameError: see `full`.
+        """
+        if self._half is not None and at_most >= _HALF:
+            return self._half, _HALF
+        return self.full(), 1
+
+
+_HALF = 2
 
 
 class MaskState(enum.StrEnum):
@@ -48,13 +98,22 @@ class Face:
     @property
     def eye_distance_px(self) -> float:
         """Distance between the eye points, pixels: the size measure of ISO/IEC 19794-5."""
-        return float(np.hypot(*(self.landmarks[1] - self.landmarks[0])))
+        (left_x, left_y), (right_x, right_y) = self.landmarks[:2].tolist()
+        return math.hypot(right_x - left_x, right_y - left_y)
 
     @property
     def centre(self) -> tuple[float, float]:
         """Centre of the box, x and y, pixels."""
         left, top, right, bottom = self.box_xyxy
         return (left + right) / 2, (top + bottom) / 2
+
+    def enlarged(self, factor: int) -> Face:
+        """The same face in a picture that is `factor` times as large."""
+        if factor == 1:
+            return self
+        left, top, right, bottom = self.box_xyxy
+        box = (left * factor, top * factor, right * factor, bottom * factor)
+        return Face(box, self.landmarks * np.float32(factor), self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +158,7 @@ class Sighting:
         timings_ms: stage name -> milliseconds.
         liveness: what the liveness model says of the traveller's face, [0, 1], 1 is live; None when it was not asked,
             or none is loaded.
-        picture: the decoded picture, (H, W, 3) BGR, for what is looked at later; None in a sighting without one.
+        picture: the frame's, for what is looked at later; None in a sighting without one.
     """
 
     width_px: int
@@ -111,7 +170,7 @@ class Sighting:
     aligned: ImageBGR | None
     timings_ms: dict[str, float]
     liveness: float | None = None
-    picture: ImageBGR | None = field(default=None, repr=False)
+    picture: Picture | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ Measured here, judged by policy: a number goes out, never a verdict.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -41,13 +42,14 @@ def measure(face: Face, aligned_bgr: ImageBGR, width_px: int, height_px: int) ->
         aligned_bgr: the same face, (112, 112, 3) uint8.
         width_px, height_px: of the picture.
     """
-    luma = cv2.cvtColor(aligned_bgr, cv2.COLOR_BGR2GRAY)[_CENTRE]
+    luma = cv2.cvtColor(aligned_bgr[_CENTRE], cv2.COLOR_BGR2GRAY)
+    brightness, contrast = _mean_and_deviation(luma)
     yaw, pitch, roll = pose_deg(face.landmarks)
     return Quality(
         eye_distance_px=face.eye_distance_px,
         sharpness=sharpness(luma.astype(np.float32)),
-        brightness=float(luma.mean()),
-        contrast=float(luma.std()),
+        brightness=brightness,
+        contrast=contrast,
         yaw_deg=yaw,
         pitch_deg=pitch,
         roll_deg=roll,
@@ -66,7 +68,7 @@ def sharpness(luma: NDArray[np.float32]) -> float:
         luma: (H, W) float32, 0..255.
     """
     smooth = cv2.GaussianBlur(luma, (0, 0), _EDGE_SCALE_PX).astype(np.float32, copy=False)
-    contrast = float(luma.std()) + _NOISE_LEVELS
+    contrast = _mean_and_deviation(luma)[1] + _NOISE_LEVELS
     across = _edges(smooth, _SECOND_DERIVATIVE) / contrast / _CRISP_ACROSS
     down = _edges(smooth, _SECOND_DERIVATIVE.T) / contrast / _CRISP_DOWN
     return min(across, down)
@@ -74,7 +76,12 @@ def sharpness(luma: NDArray[np.float32]) -> float:
 
 def _edges(luma: NDArray[np.float32], kernel: NDArray[np.float32]) -> float:
     # The border of a slice has no outer neighbours; reflected ones would count as edges.
-    return float(cv2.filter2D(luma, cv2.CV_32F, kernel)[3:-3, 3:-3].std())
+    return _mean_and_deviation(cv2.filter2D(luma, cv2.CV_32F, kernel)[3:-3, 3:-3])[1]
+
+
+def _mean_and_deviation(values: cv2.typing.MatLike) -> tuple[float, float]:
+    mean, deviation = cv2.meanStdDev(values)  # a tenth of the time that numpy takes for so few
+    return float(mean[0, 0]), float(deviation[0, 0])
 
 
 def pose_deg(landmarks: Landmarks) -> tuple[float, float, float]:
@@ -85,21 +92,18 @@ def pose_deg(landmarks: Landmarks) -> tuple[float, float, float]:
     between people, enough to tell "look at the camera".
     """
     roll = roll_rad(landmarks)
-    turned = _turn(landmarks, -roll)
-    yaw_shift = _nose_shift(turned)
-    pitch_shift = _nose_share(turned) - _NOSE_SHARE
+    level = _levelled(landmarks, roll)
     # From eye distances to face heights: the depth is known in the one, the shift measured in the other.
-    template = arcface_template()
-    depth_in_heights = _NOSE_DEPTH * _eye_distance(template) / _face_height(template)
-    yaw = math.atan(yaw_shift / _NOSE_DEPTH)
-    pitch = math.atan(-pitch_shift / depth_in_heights)
+    depth_in_heights = _NOSE_DEPTH * _TEMPLATE.eye_distance / _TEMPLATE.height
+    yaw = math.atan(level.nose_shift / _NOSE_DEPTH)
+    pitch = math.atan(-(level.nose_share - _NOSE_SHARE) / depth_in_heights)
     return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
 
 
 def roll_rad(landmarks: Landmarks) -> float:
     """Slant of the eye line, radians, positive clockwise as seen in the picture."""
-    x, y = landmarks[1] - landmarks[0]
-    return math.atan2(float(y), float(x))
+    (left_x, left_y), (right_x, right_y) = landmarks[:2].tolist()
+    return math.atan2(right_y - left_y, right_x - left_x)
 
 
 def inside_share(box_xyxy: tuple[float, float, float, float], width_px: int, height_px: int) -> float:
@@ -113,30 +117,36 @@ def inside_share(box_xyxy: tuple[float, float, float, float], width_px: int, hei
     return shown_w * shown_h / area
 
 
-def _turn(landmarks: Landmarks, angle_rad: float) -> Landmarks:
-    cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
-    rotation = np.array([[cosine, sine], [-sine, cosine]], np.float32)
-    turned: Landmarks = landmarks.astype(np.float32) @ rotation
-    return turned
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A face whose eye line is level, in the few numbers that say how it is turned. No arrays: they are five points.
+
+    Attributes:
+        eye_distance: pixels, at least 1e-6.
+        height: from the eye line to the mouth line, pixels; at least 1e-6.
+        nose_share: where the nose tip stands between eye line (0) and mouth line (1).
+        nose_shift: how far the nose tip stands to the right of the face's middle line, in eye distances.
+    """
+
+    eye_distance: float
+    height: float
+    nose_share: float
+    nose_shift: float
 
 
-def _eye_distance(level: Landmarks) -> float:
-    return max(1e-6, float(level[1, 0] - level[0, 0]))
+def _levelled(landmarks: Landmarks, roll: float) -> _Level:
+    """The face turned back by its roll, radians."""
+    cosine, sine = math.cos(roll), math.sin(roll)
+    points = landmarks.tolist()
+    x = [cosine * px + sine * py for px, py in points]
+    y = [cosine * py - sine * px for px, py in points]
+    eyes_y = (y[0] + y[1]) / 2
+    eye_distance = max(1e-6, x[1] - x[0])
+    height = max(1e-6, (y[3] + y[4]) / 2 - eyes_y)
+    share = (y[2] - eyes_y) / height
+    eyes_x, mouth_x = (x[0] + x[1]) / 2, (x[3] + x[4]) / 2
+    middle = eyes_x + min(1.0, max(0.0, share)) * (mouth_x - eyes_x)
+    return _Level(eye_distance, height, share, (x[2] - middle) / eye_distance)
 
 
-def _face_height(level: Landmarks) -> float:
-    """From the eye line to the mouth line, pixels; at least 1e-6."""
-    return max(1e-6, float(level[3:, 1].mean() - level[:2, 1].mean()))
-
-
-def _nose_share(level: Landmarks) -> float:
-    """Where the nose tip stands between eye line (0) and mouth line (1)."""
-    return float(level[2, 1] - level[:2, 1].mean()) / _face_height(level)
-
-
-def _nose_shift(level: Landmarks) -> float:
-    """How far the nose tip stands to the right of the face's middle line, in eye distances."""
-    eyes_x, mouth_x = float(level[:2, 0].mean()), float(level[3:, 0].mean())
-    share = min(1.0, max(0.0, _nose_share(level)))
-    middle = eyes_x + share * (mouth_x - eyes_x)
-    return (float(level[2, 0]) - middle) / _eye_distance(level)
+_TEMPLATE = _levelled(arcface_template(), 0.0)

@@ -36,6 +36,8 @@ class ScrfdHead:
         for level, stride in enumerate(STRIDES_PX):
             level_scores = outputs[level].reshape(-1)
             chosen = above(level_scores, threshold)
+            if not chosen.size:
+                continue
             columns = canvas_wh[0] // stride
             cell = chosen // ANCHORS_PER_CELL
             corner = np.stack((cell % columns, cell // columns), axis=1).astype(np.float32) * stride
@@ -44,8 +46,11 @@ class ScrfdHead:
             boxes.append(np.concatenate((corner - distance[:, :2], corner + distance[:, 2:]), axis=1))
             landmarks.append(corner[:, None, :] + offset)
             scores.append(level_scores[chosen])
-        return Candidates(_joined(boxes), _joined(landmarks), _joined(scores))
+        return Candidates(_joined(boxes, 4), _joined(landmarks, 5, 2), _joined(scores))
 
 
-def _joined(parts: list[Tensor]) -> Floats:
+def _joined(parts: list[Tensor], *shape: int) -> Floats:
+    """One array of the levels that see something; empty, each row of `shape`, where none does."""
+    if not parts:
+        return np.empty((0, *shape), np.float32)
     return np.concatenate(parts).astype(np.float32, copy=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gate.vision.frame import Encoding, Frame
 from gate.vision.pipeline import Vision
-from gate.vision.probe import Face, MaskState, Probe, Sighting
+from gate.vision.probe import Face, MaskState, Picture, Probe, Sighting
 from tests.engine.fakes import PACK, ScriptedVision, embedding
 
 WIDTH, HEIGHT = 640, 360
@@ -49,7 +49,7 @@ class CrowdVision(ScriptedVision):
 
     def look(self, frame: Frame) -> Sighting:
         faces = tuple(face_of(Somebody(*each)) for each in json.loads(frame.data))
-        return Sighting(WIDTH, HEIGHT, faces, None, 0.0, None, None, {"detect": 3.0}, picture=_NOISE)
+        return Sighting(WIDTH, HEIGHT, faces, None, 0.0, None, None, {"detect": 3.0}, picture=Picture.of(_NOISE))
 
     def probe(self, sighting: Sighting) -> Probe:
         assert sighting.traveller is not None

@@ -32,7 +32,7 @@ from gate.gallery.traveller import Particulars, TravelDocument, Traveller
 from gate.settings import LaneSettings, Settings
 from gate.storage.database import Database
 from gate.storage.keys import MasterKey
-from gate.vision.probe import Probe, Sighting
+from gate.vision.probe import Picture, Probe, Sighting
 from tests.decision.makers import CALIBRATION
 from tests.engine.fakes import PACK, ScriptedVision, SetClock, frame, photo
 from tests.storage.traces import forms
@@ -310,7 +310,7 @@ def test_a_recorder_keeps_no_decoded_picture() -> None:
     recorder = Recorder(lambda: pytest.fail("nobody is compared"), max_bytes=0)
     picture = np.zeros((720, 1280, 3), np.uint8)
     held = weakref.ref(picture)
-    sighting = replace(ScriptedVision().look(frame(1)), picture=picture, aligned=picture[:112, :112])
+    sighting = replace(ScriptedVision().look(frame(1)), picture=Picture.of(picture), aligned=picture[:112, :112])
     recorder.note(Seen(frame(1), 0.0, sighting))
     recorder.note(Looked(0.0, 1, sighting))
     del picture, sighting

@@ -34,6 +34,8 @@ class FakeEmbedder:
 class FakeDetector:
     """Finds faces where it was told, as (x, y, eye distance)."""
 
+    detect_size_px = 640
+
     def __init__(self, *places: tuple[float, float, float]) -> None:
         self._places = places
 

@@ -15,6 +15,7 @@ from gate.vision.align import (
     arcface_template,
     estimate_similarity,
     invert_similarity,
+    reduction,
 )
 
 SCALES = st.floats(0.05, 40)
@@ -114,3 +115,18 @@ def test_a_face_at_the_border_is_black_outside() -> None:
         crop = align(picture, arcface_template() * scale - 56 * scale)
         assert crop[:50, :50].max() == 0
         assert crop[-1, -1].min() > 150 or scale > 5
+
+
+@given(st.floats(71, 300), st.floats(-0.5, 0.5))
+def test_a_crop_of_the_half_picture_is_that_of_the_whole_one(eye_distance_px: float, angle: float) -> None:
+    """Otherwise a passage near the camera would compare another face than one farther away."""
+    y, x = np.mgrid[0:720, 0:960]
+    smooth = np.stack([127 + 120 * np.sin(x / a + y / b) for a, b in ((29, 41), (37, 23), (51, 33))], axis=2)
+    image = smooth.astype(np.uint8)
+    half = cv2.resize(image, (480, 360), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    place = transform(eye_distance_px / 35.24, angle, 400.0, 250.0)
+    landmarks = apply_similarity(place, arcface_template() - 56)
+    assert reduction(landmarks) >= 2
+    difference = align(half, landmarks, reduced=2).astype(int) - align(image, landmarks)
+    assert np.abs(difference).mean() < 1
+    assert np.abs(difference).max() <= 6

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gate.errors import Code, FrameError
-from gate.vision.frame import DecodeLimits, Encoding, Frame, decode, decode_photo
+from gate.vision.frame import DecodeLimits, Encoding, Frame, decode, decode_photo, open_picture
 
 LIMITS = DecodeLimits()
 Bytes = Callable[[bytes], bytes]
@@ -38,6 +38,9 @@ def refused(wanted: Code, encoding: Encoding, data: bytes, width: int = 0, heigh
     with pytest.raises(FrameError) as caught:
         decode(frame(encoding, data, width, height), LIMITS)
     assert caught.value.code is wanted, caught.value.message
+    with pytest.raises(FrameError) as at_half:  # the same whether or not a JPEG is decoded at half its size
+        open_picture(frame(encoding, data, width, height), LIMITS, enough_px=16)
+    assert at_half.value.code is wanted, at_half.value.message
     return caught.value.message
 
 
@@ -49,6 +52,28 @@ def jpeg_with_size(data: bytes, width: int, height: int) -> bytes:
 def png_with_header(data: bytes, width: int, height: int, depth: int = 8) -> bytes:
     body = b"IHDR" + struct.pack(">II", width, height) + bytes([depth]) + data[25:29]
     return data[:12] + body + struct.pack(">I", zlib.crc32(body)) + data[33:]
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (65, 47), (33, 80)])
+def test_a_large_jpeg_is_opened_at_half_its_size_without_a_shift(width: int, height: int) -> None:
+    """Half a pixel of shift would move every face's landmarks by as much."""
+    file = encoded(".jpg", gradient(width, height), cv2.IMWRITE_JPEG_QUALITY, 98)
+    picture = open_picture(frame(Encoding.JPEG, file), LIMITS, enough_px=max(width, height) // 2)
+    assert (picture.width_px, picture.height_px) == (width, height)
+    half, reduced = picture.reduced(2.0)
+    assert (half.shape, reduced) == (((height + 1) // 2, (width + 1) // 2, 3), 2)
+    even = picture.full()[: height // 2 * 2, : width // 2 * 2]
+    mean = even.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
+    assert np.abs(half[: height // 2, : width // 2] - mean).max() < 3
+    whole, reduced = picture.reduced(1.9)  # for less than that, half a picture is too little
+    assert (whole.shape, reduced) == ((height, width, 3), 1)
+    assert np.array_equal(whole, decode(frame(Encoding.JPEG, file), LIMITS))
+
+
+@pytest.mark.parametrize(("encoding", "suffix", "enough_px"), [("png", ".png", 16), ("jpeg", ".jpg", 33)])
+def test_other_pictures_are_opened_whole(encoding: str, suffix: str, enough_px: int) -> None:
+    image, reduced = open_picture(frame(Encoding(encoding), encoded(suffix)), LIMITS, enough_px).reduced(9.0)
+    assert (image.shape, reduced) == ((48, 64, 3), 1)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

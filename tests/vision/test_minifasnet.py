@@ -116,7 +116,7 @@ def judge(shared: Path, pipeline: VisionPipeline) -> Callable[[str], float]:
         sighting = pipeline.look(Frame(1, 0, Encoding.JPEG, 0, 0, data))
         assert sighting.traveller is not None
         assert sighting.picture is not None
-        return net.score(sighting.picture, sighting.traveller.box_xyxy)
+        return net.score(sighting.picture.full(), sighting.traveller.box_xyxy)
 
     return score
 

@@ -96,6 +96,8 @@ def look_and_probe(pipeline: Vision) -> MaskState:
 
 def test_a_broken_detector_is_never_no_face() -> None:
     class Broken:
+        detect_size_px = 480
+
         def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
             raise EngineFault(Code.INFERENCE_FAILED, f"cannot look at {image_bgr.shape}")
 
@@ -120,3 +122,18 @@ def test_threads_see_their_own_frames(pipeline: VisionPipeline, astronaut_jpeg: 
         found = list(pool.map(lambda index: pipeline.probe(pipeline.look(frames[index % 3])), range(18)))
     for index, probe in enumerate(found):
         np.testing.assert_allclose(probe.embedding, expected[index % 3], atol=1e-5)
+
+
+def test_a_face_is_found_where_it_is_also_in_half_a_picture(pipeline: VisionPipeline, astronaut_bgr: ImageBGR) -> None:
+    """Faces are looked for, and cut out where they are large, in a JPEG decoded at half its size."""
+    large = cv2.resize(astronaut_bgr, (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    raw = pipeline.look(Frame(1, 0, Encoding.BGR24, 1024, 1024, large.tobytes()))
+    jpeg = pipeline.look(jpeg_frame(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()))
+    assert raw.traveller is not None
+    assert jpeg.traveller is not None
+    assert jpeg.picture is not None
+    assert jpeg.picture.reduced(2.0)[1] == 2
+    assert (jpeg.width_px, jpeg.height_px) == (1024, 1024)
+    moved = jpeg.traveller.landmarks - raw.traveller.landmarks
+    assert np.abs(moved).max() < 0.02 * raw.traveller.eye_distance_px
+    assert float(pipeline.probe(jpeg).embedding @ pipeline.probe(raw).embedding) > 0.99
