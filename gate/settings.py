@@ -57,7 +57,7 @@ class ModelSettings(_Group):
     """Which models run, and where."""
 
     pack: str = DEFAULT_PACK
-    provider: Literal["cpu", "cuda", "tensorrt"] = "cpu"
+    provider: Literal["cpu", "cuda", "cuda-graphs", "tensorrt"] = "cpu"
     threads: int = Field(1, ge=1, le=64, description="threads within one model run")
     detect_size: int = Field(
         480, ge=96, le=1280, multiple_of=32, description="longer side of the detector's canvas, px"

@@ -15,6 +15,7 @@ NEEDED = ("egate", "numpy", "opencv-python", "faiss-cpu", "grpcio", "protobuf", 
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
+    "cuda-graphs": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
 
@@ -70,7 +71,7 @@ def check_provider(asked: str, available: Sequence[str]) -> Finding:
     """The provider that the settings ask for is in this ONNX Runtime.
 
     Args:
-        asked: cpu, cuda or tensorrt.
+        asked: cpu, cuda, cuda-graphs or tensorrt.
         available: ONNX Runtime's own names.
     """
     found = f"asked for {asked}; there are {', '.join(available)}"

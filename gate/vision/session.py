@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from gate.errors import Code, EngineFault, ModelPackError, ProviderError
+from gate.vision.bound import BoundRuns
 
 Tensor = NDArray[Any]
 
@@ -24,6 +25,9 @@ class Provider(enum.StrEnum):
 
     CPU = "cpu"
     CUDA = "cuda"
+    CUDA_GRAPHS = "cuda-graphs"
+    """CUDA, each shape captured once and replayed, on tensors that stay on the device."""
+
     TENSORRT = "tensorrt"
 
 
@@ -32,9 +36,15 @@ _ORT_PROVIDERS: MappingProxyType[Provider, tuple[str, ...]] = MappingProxyType(
     {
         Provider.CPU: ("CPUExecutionProvider",),
         Provider.CUDA: ("CUDAExecutionProvider",),
+        Provider.CUDA_GRAPHS: ("CUDAExecutionProvider",),
         Provider.TENSORRT: ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
     }
 )
+
+_PROVIDER_OPTIONS: MappingProxyType[Provider, Mapping[str, str]] = MappingProxyType(
+    {Provider.CUDA_GRAPHS: {"enable_cuda_graph": "1"}}
+)
+"""Of the provider asked for, the first of its list."""
 
 # Both distributions unpack into the same folder, so the second to be installed overwrites the first.
 _RUNTIME_DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
@@ -116,13 +126,14 @@ class OrtSession:
         self.provider = provider
         try:
             self._session = ort.InferenceSession(
-                model, sess_options=_options(provider, threads), providers=list(_ORT_PROVIDERS[provider])
+                model, sess_options=_options(provider, threads), providers=_providers(provider)
             )
         except ORT_ERRORS as error:
             raise ModelPackError(Code.MODEL_INVALID, f"{name}: ONNX Runtime cannot load it: {error}") from error
         # Without this, an error on the GPU makes the Python wrapper rebuild the session on the CPU.
         self._session.disable_fallback()
         self._prove_provider()
+        self._bound = BoundRuns(self._session, "cuda") if provider is Provider.CUDA_GRAPHS else None
         self.inputs = tuple(TensorSpec(item.name, tuple(item.shape)) for item in self._session.get_inputs())
         self.outputs = tuple(TensorSpec(item.name, tuple(item.shape)) for item in self._session.get_outputs())
 
@@ -133,6 +144,8 @@ class OrtSession:
             EngineFault: INFERENCE_FAILED.
         """
         try:
+            if self._bound is not None:
+                return self._bound.run(feeds)
             outputs: list[Tensor] = self._session.run(None, dict(feeds))
         except ORT_ERRORS as error:
             raise EngineFault(
@@ -177,6 +190,12 @@ def _check_available(provider: Provider) -> None:
             f"provider {provider.value} needs {missing[0]}; this ONNX Runtime ({ort.__version__}) has "
             f'{", ".join(available)}. Install onnxruntime-gpu (docs/gpu.md), or set provider = "cpu".',
         )
+
+
+def _providers(provider: Provider) -> list[tuple[str, dict[str, str]]]:
+    """As ONNX Runtime takes them: the first with its options, those behind it without."""
+    first, *others = _ORT_PROVIDERS[provider]
+    return [(first, dict(_PROVIDER_OPTIONS.get(provider, {}))), *((name, {}) for name in others)]
 
 
 def _options(provider: Provider, threads: int) -> ort.SessionOptions:

@@ -38,7 +38,7 @@ def test_a_run_that_fails_is_an_engine_fault(feeds: dict[str, np.ndarray]) -> No
     assert caught.value.code is Code.INFERENCE_FAILED
 
 
-@pytest.mark.parametrize("provider", [Provider.CUDA, Provider.TENSORRT])
+@pytest.mark.parametrize("provider", [Provider.CUDA, Provider.CUDA_GRAPHS, Provider.TENSORRT])
 def test_a_gpu_that_is_not_there_is_refused(provider: Provider) -> None:
     """ONNX Runtime itself would warn and run on the CPU."""
     if "CUDAExecutionProvider" in ort.get_available_providers():
@@ -48,6 +48,15 @@ def test_a_gpu_that_is_not_there_is_refused(provider: Provider) -> None:
     with pytest.raises(ProviderError) as caught:
         OrtSession(tiny_model(), name="tiny", provider=provider)
     assert caught.value.code is expected
+
+
+def test_graphs_are_captured_where_they_are_asked_for_and_nowhere_else() -> None:
+    """ONNX Runtime takes an option that it does not know for a mistake, and one that is missing for no."""
+    assert session_module._providers(Provider.CUDA_GRAPHS) == [("CUDAExecutionProvider", {"enable_cuda_graph": "1"})]
+    assert session_module._providers(Provider.CUDA) == [("CUDAExecutionProvider", {})]
+    tensorrt = session_module._providers(Provider.TENSORRT)
+    assert tensorrt == [("TensorrtExecutionProvider", {}), ("CUDAExecutionProvider", {})]
+    assert session_module._providers(Provider.CPU) == [("CPUExecutionProvider", {})]
 
 
 def test_a_provider_that_the_runtime_swapped_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
