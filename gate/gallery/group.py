@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,26 +25,17 @@ LARGE = 2048
 in galleries of fewer, every template is compared."""
 
 
-class Places(NamedTuple):
-    """Templates of a group: similarities as their codes tell them, best first, segments and rows in these."""
-
-    similarities: Turned
-    segments: NDArray[np.int64]
-    rows: NDArray[np.int64]
-
-
-NOWHERE = Places(np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-
 class Group:
     """Never changes after construction, so any number of threads may search it.
 
     Attributes:
         flight: of everybody in it; None: of several small flights.
         segments: in the order of their codes.
+        starts: at which row of the group each segment's begin; and where the last ones end.
+        counts: templates of each segment.
     """
 
-    __slots__ = ("__weakref__", "_counts", "_everybody", "_first_expiry_s", "_index", "_starts", "flight", "segments")
+    __slots__ = ("__weakref__", "_everybody", "_first_expiry_s", "_index", "counts", "flight", "segments", "starts")
 
     def __init__(self, flight: str | None, parts: Sequence[tuple[Segment, Blocks]]) -> None:
         """
@@ -54,8 +44,8 @@ class Group:
         """
         self.flight = flight
         self.segments = tuple(segment for segment, _ in parts)
-        self._counts = np.array([segment.templates for segment in self.segments])
-        self._starts = np.concatenate([[0], np.cumsum([BLOCK_ROWS * len(blocks) for _, blocks in parts])])
+        self.counts = np.array([segment.templates for segment in self.segments])
+        self.starts = np.concatenate([[0], np.cumsum([BLOCK_ROWS * len(blocks) for _, blocks in parts])])
         filled = [(segment, blocks) for segment, blocks in parts if len(blocks)]
         self._index = CodeIndex([blocks for _, blocks in filled], filled[0][0].held.size) if filled else None
         self._first_expiry_s = min(segment.first_expiry_s for segment in self.segments)
@@ -63,12 +53,12 @@ class Group:
 
     def __len__(self) -> int:
         """Rows, with those that fill up blocks."""
-        return int(self._starts[-1])
+        return int(self.starts[-1])
 
     def parts(self) -> Iterable[tuple[Segment, Blocks]]:
         """What it was built from; the codes are views that must not outlive it."""
         blocks = NO_BLOCKS if self._index is None else self._index.blocks
-        starts = self._starts // BLOCK_ROWS
+        starts = self.starts // BLOCK_ROWS
         return ((segment, blocks[starts[i] : starts[i + 1]]) for i, segment in enumerate(self.segments))
 
     def alive(self, now: datetime) -> Alive:
@@ -77,13 +67,11 @@ class Group:
             return self._everybody
         return Alive.together(segment.alive(now) for segment in self.segments)
 
-    def search(self, probe: Turned, count: int) -> Places:
-        """The `count` templates that are most similar by their codes, or all; some may come twice."""
+    def search(self, probe: Turned, count: int) -> tuple[Turned, NDArray[np.int64]]:
+        """The `count` rows that are most similar by their codes, or all: similarities, best first, and rows."""
         if self._index is None:
-            return NOWHERE
-        similarities, found = self._index.search(probe, min(count, len(self)))
-        segments = np.searchsorted(self._starts, found, "right") - 1
-        return Places(similarities, segments, (found - self._starts[segments]) % self._counts[segments])
+            return np.zeros(0, np.float32), np.zeros(0, np.int64)
+        return self._index.search(probe, min(count, len(self)))
 
 
 Groups = tuple[Group, ...]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +29,11 @@ FIRST = 64
 ASKED, ASKED_LEAST = 2048, 512
 """Templates that codes are asked for, of all groups together, and of each: FAISS sorts more of them slowly."""
 
-SURE = 4.5
-"""Standard deviations of what codes tell: 3 of a million templates that belong among the best are missed."""
+SURE, SURE_OF_MANY = 4.5, 3.0
+"""Standard deviations of what codes tell, in galleries of up to and of more than `MANY` templates. Of a million
+templates that belong among the `k` best 3 are missed, and 1,350; the higher one stands among them, the fewer."""
+
+MANY = 131_072
 
 Numbers = NDArray[np.int64]
 
@@ -59,6 +62,35 @@ class Spots(NamedTuple):
     of: Sequence[Segment]
 
 
+class Layout(NamedTuple):
+    """Where the rows of groups lie, one group after the other.
+
+    Attributes:
+        of: their segments.
+        starts: at which row those of each segment begin.
+        counts: templates of each.
+    """
+
+    of: Sequence[Segment]
+    starts: Numbers
+    counts: Numbers
+
+    @classmethod
+    def over(cls, groups: Groups) -> Layout:
+        """Of these groups, at least one."""
+        offsets = accumulate(map(len, groups), initial=0)
+        return cls(
+            [segment for group in groups for segment in group.segments],
+            np.concatenate([group.starts[:-1] + offset for group, offset in zip(groups, offsets, strict=False)]),
+            np.concatenate([group.counts for group in groups]),
+        )
+
+    def spots(self, similarities: Turned, rows: Numbers) -> Spots:
+        """These rows, which may also be those that fill up blocks."""
+        segments = np.searchsorted(self.starts, rows, "right") - 1
+        return Spots(similarities, segments, (rows - self.starts[segments]) % self.counts[segments], self.of)
+
+
 def nearest(segments: Sequence[Segment], groups: Groups, probe: Turned, k: int, now: datetime) -> list[Found]:
     """The `k` most similar travellers who have not expired at `now` (UTC), most similar first.
 
@@ -67,20 +99,23 @@ def nearest(segments: Sequence[Segment], groups: Groups, probe: Turned, k: int, 
         groups: of the same segments; none where every template is to be compared.
         probe: (M,), on the axes of the templates.
     """
-    margin = SURE * doubt(len(probe))
-    for spots, left in _asked(groups, probe):
-        found = _best(_among(spots, probe, k, now, margin), k, now)
-        if len(found) == k and found[-1].similarity >= left + margin:
-            return found
+    margin = (SURE if sum(map(len, groups)) <= MANY else SURE_OF_MANY) * doubt(len(probe))
+    if groups:
+        layout = Layout.over(groups)
+        for told, rows, left in _asked(groups, probe):
+            found = _best(_among(layout, told, rows, probe, k, now, margin), k, now)
+            if len(found) == k and found[-1].similarity >= left + margin:
+                return found
     return _best(_all(segments, probe), k, now)
 
 
 def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, similarity: float) -> set[tuple[str, str]]:
     """(Reference, flight) of everybody, expired or not, who has a template at least that similar."""
     margin = SURE * doubt(len(probe))
-    for spots, left in _asked(groups, probe):
+    for told, rows, left in _asked(groups, probe):
         if left + margin < similarity:
-            exact = _compared(_only(spots, spots.similarities >= similarity - margin), probe)
+            likely = told >= similarity - margin
+            exact = _compared(Layout.over(groups).spots(told[likely], rows[likely]), probe)
             break
     else:
         exact = _all(segments, probe)
@@ -89,60 +124,49 @@ def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, simi
     return {(segment.travellers[segment.owner(row)].reference, segment.flight) for segment, row in found}
 
 
-def _asked(groups: Groups, probe: Turned) -> Iterator[tuple[Spots, float]]:
-    """More and more templates as codes tell them, and the most that codes tell of any other."""
-    most = max(map(len, groups), default=0)
-    of = [segment for group in groups for segment in group.segments]
-    starts = np.cumsum([0, *(len(group.segments) for group in groups)])
+def _asked(groups: Groups, probe: Turned) -> Iterator[tuple[Turned, Numbers, float]]:
+    """More and more similarities as codes tell them, their rows, and the most that codes tell of any other row."""
+    sizes = [len(group) for group in groups]
     count = max(ASKED_LEAST, ASKED // max(1, len(groups)))
-    while count < most:
-        places = [group.search(probe, count) for group in groups]
-        spots = Spots(
-            np.concatenate([place.similarities for place in places]),
-            np.concatenate([place.segments + start for place, start in zip(places, starts[:-1], strict=True)]),
-            np.concatenate([place.rows for place in places]),
-            of,
-        )
-        cut = (place.similarities[-1] for group, place in zip(groups, places, strict=True) if count < len(group))
-        yield spots, float(max(cut))
+    while count < max(sizes, default=0):
+        parts = [group.search(probe, count) for group in groups]
+        rows = [found + offset for (_, found), offset in zip(parts, accumulate(sizes, initial=0), strict=False)]
+        left = max(told[-1] for (told, _), size in zip(parts, sizes, strict=True) if count < size)
+        yield np.concatenate([told for told, _ in parts]), np.concatenate(rows), float(left)
         count *= 4
 
 
-def _among(spots: Spots, probe: Turned, k: int, now: datetime, margin: float) -> Spots:
-    """Compared exactly, all that may be among the `k` best of them."""
-    first = min(FIRST, len(spots.rows) - 1)
-    told = spots.similarities
+def _among(layout: Layout, told: Turned, rows: Numbers, probe: Turned, k: int, now: datetime, margin: float) -> Spots:
+    """Compared exactly, all that may be among the `k` best of these rows."""
+    first = min(FIRST, len(rows) - 1)
     limit = np.partition(told, -first)[-first]
-    exact = _compared(_only(spots, told >= limit), probe)
+    chosen = told >= limit
+    exact = _compared(layout.spots(told[chosen], rows[chosen]), probe)
     found = _best(exact, k, now)
     low = found[-1].similarity - margin if len(found) == k else -np.inf
-    rest = (told < limit) & (told >= low)
+    rest = ~chosen & (told >= low)
     if not rest.any():
         return exact
-    more = _compared(_only(spots, rest), probe)
+    more = _compared(layout.spots(told[rest], rows[rest]), probe)
     return Spots(
         np.concatenate([exact.similarities, more.similarities]),
         np.concatenate([exact.segments, more.segments]),
         np.concatenate([exact.rows, more.rows]),
-        spots.of,
+        layout.of,
     )
-
-
-def _only(spots: Spots, chosen: NDArray[np.bool_]) -> Spots:
-    return Spots(spots.similarities[chosen], spots.segments[chosen], spots.rows[chosen], spots.of)
 
 
 def _compared(spots: Spots, probe: Turned) -> Spots:
     """The same with exact similarities, in the order of the segments."""
-    order = np.argsort(spots.segments, kind="stable")
-    segments, rows = spots.segments[order], spots.rows[order]
-    if not len(rows):
+    if not len(spots.rows):
         return spots
+    order = np.argsort(spots.segments)
+    segments, rows = spots.segments[order], spots.rows[order]
     first = spots.of[segments[0]].held
     into = np.empty((len(rows), first.kept.shape[1]), first.kept.dtype)
     starts = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), len(rows)]
-    for start, end in pairwise(starts):
-        spots.of[segments[start]].held.take(rows[start:end], into[start:end])
+    for number, (start, end) in zip(segments[starts[:-1]].tolist(), pairwise(starts), strict=True):
+        spots.of[number].held.take(rows[start:end], into[start:end])
     return Spots(Templates(into, first.axes).similarities(probe), segments, rows, spots.of)
 
 

@@ -74,7 +74,7 @@ class Templates:
 
     def take(self, rows: NDArray[np.int64], into: Kept) -> None:
         """Copies some rows."""
-        np.take(self.kept, rows, axis=0, out=into, mode="clip")
+        self.kept.take(rows, axis=0, out=into, mode="clip")
 
     def rows(self) -> Rows:
         """As embeddings (R, D); each always comes out the same, whatever stands beside it."""
