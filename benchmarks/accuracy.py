@@ -121,9 +121,10 @@ def measure(plan: Plan, engine: Engine, console: Console, work: Acquisition | No
 
 def _verify(plan: Plan, sides: Sides, found: figures.Found, progress: Progress) -> None:
     task = progress.add_task("verification", total=2)
-    sources = sides.clean.only(sides.clean.person < sides.people)
-    for name, probes in (("unmasked", sources), ("masked", sides.masked.only(sides.masked.person < sides.people))):
-        figures.verify(found, name, verification.compare(probes, sources, sides.barred))
+    sources = sides.references.only(sides.references.person < sides.people)
+    bare = sides.clean.only(sides.clean.person < sides.people)
+    for name, probes in (("unmasked", bare), ("masked", sides.masked.only(sides.masked.person < sides.people))):
+        figures.verify(found, name, verification.compare(probes, sources, sides.barred, once=probes is bare))
         progress.advance(task)
     figures.det(found)
     if plan.pairs is None:
@@ -139,13 +140,13 @@ def _verify(plan: Plan, sides: Sides, found: figures.Found, progress: Progress) 
     one = np.array([sides.photo_of[pair.one.resolve()] for pair in usable], np.int64)
     other = np.array([sides.photo_of[pair.other.resolve()] for pair in usable], np.int64)
     mated = np.array([pair.mated for pair in usable], np.bool_)
-    figures.pairs(found, verification.score_pairs(sides.clean.only(one), sides.clean.only(other), mated))
+    figures.pairs(found, verification.score_pairs(sides.references.only(one), sides.clean.only(other), mated))
 
 
 def _simulate(plan: Plan, engine: Engine, sides: Sides, found: figures.Found, progress: Progress) -> None:
     everybody = np.arange(sides.people + sides.distractors, dtype=np.int64)
     crowd = flights.Crowd(
-        sides.clean,
+        sides.references,
         {flights.UNMASKED: sides.clean, flights.MASKED: sides.masked},
         everybody[: sides.people],
         everybody[sides.people :],

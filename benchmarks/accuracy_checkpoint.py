@@ -102,7 +102,7 @@ def _beyond(
 
     def embed(aligned: NDArray[np.uint8]) -> NDArray[np.float32]:
         sighting = Sighting(ALIGNED_SIZE_PX, ALIGNED_SIZE_PX, (), None, 0.0, None, aligned, {})
-        template = vision.probe(sighting).embedding
+        template = vision.reference(sighting, vision.probe(sighting)).embedding
         tick()
         return template
 

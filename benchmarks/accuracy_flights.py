@@ -67,7 +67,7 @@ class Crowd:
     """Who may be expected, who may come, and what they look like.
 
     Attributes:
-        references: clean photographs of everybody.
+        references: what a gallery keeps of everybody's clean photographs.
         probes: by how they come (`UNMASKED`, `MASKED`).
         people: people of the data set proper, who may be expected and come.
         fillers: further people who may be expected where those are too few; they come when they are not.

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from benchmarks.accuracy_photos import Listing, Photo, list_distractors, list_people, read_lookalikes
 from benchmarks.accuracy_plan import Plan
-from benchmarks.accuracy_templates import Acquisition, Seen, Templates, stacked
+from benchmarks.accuracy_templates import Acquisition, Seen, Templates, references, stacked
 
 _QUICK_PEOPLE, _QUICK_PHOTOS, _QUICK_DISTRACTORS = 180, 2, 300
 """Together enough for a gallery of 420 and strangers besides."""
@@ -24,6 +24,7 @@ class Sides:
 
     Attributes:
         clean: photographs of the data set, then those that only the pairs name, then distractors.
+        references: what a gallery keeps of the same photographs as `clean`.
         masked: masked probes.
         people: of the data set, numbers 0 to people - 1.
         distractors: further people.
@@ -33,6 +34,7 @@ class Sides:
     """
 
     clean: Templates
+    references: Templates
     masked: Templates
     people: int
     distractors: int
@@ -102,6 +104,7 @@ def acquire(
     clean, drawn = look("photographs", listing.photos, masked=own_masks)
     clean_others, drawn_others = look("distractors", strangers.photos, masked=True)
     bare = stacked([*clean, *clean_others]).of(person, numbers)
+    kept = references([*clean, *clean_others]).of(person, numbers)
     if own_masks:
         masked = stacked([*drawn, *drawn_others]).of(person, numbers)
     else:
@@ -113,7 +116,7 @@ def acquire(
         )
     barred = _barred(read_lookalikes(plan.lookalikes) if plan.lookalikes else [], number)
     photo_of = {photo.path.resolve(): i for i, photo in enumerate(photos)}
-    return Sides(bare, masked, people, len(strangers.photos), barred, photo_of, number), notes
+    return Sides(bare, kept, masked, people, len(strangers.photos), barred, photo_of, number), notes
 
 
 def _masked_photos(

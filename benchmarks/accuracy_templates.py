@@ -43,12 +43,14 @@ class Seen:
         failure: why; empty when it did not.
         enrolment_refuses: the engine's rules for reference photographs would refuse it.
         gate_refuses: the gate would ask for another frame instead of comparing it.
+        reference: what a gallery keeps of it; None where acquisition failed, or where it is only ever a probe.
     """
 
     probe: Probe | None
     failure: str = ""
     enrolment_refuses: bool = True
     gate_refuses: bool = True
+    reference: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,11 @@ class Templates:
             self.enrolment_refuses[keep],
             self.gate_refuses[keep],
         )
+
+
+def references(seen: Sequence[Seen]) -> Templates:
+    """The same with what a gallery would keep of each."""
+    return stacked([replace(one, probe=one.reference) for one in seen])
 
 
 def stacked(seen: Sequence[Seen]) -> Templates:
@@ -173,8 +180,9 @@ class Acquisition:
             return (failed := Seen(None, UNREADABLE)), failed
         bare = self.vision.look(_raw(image))
         seen = self._seen(bare)
-        if bare.traveller is None:
+        if seen.probe is None or bare.traveller is None:
             return seen, seen
+        seen = replace(seen, reference=self.vision.reference(bare, seen.probe))
         if not masked:
             return seen, None
         name = hashlib.sha256(f"{path.parent.name}/{path.name}".encode()).digest()

@@ -70,14 +70,16 @@ class Comparisons:
         return self.non_mated * of(drawn) / everybody if everybody else 0.0
 
 
-def compare(probes: Templates, references: Templates, barred: Mapping[int, frozenset[int]]) -> Comparisons:
+def compare(
+    probes: Templates, references: Templates, barred: Mapping[int, frozenset[int]], *, once: bool
+) -> Comparisons:
     """Every comparison of two different photographs, in chunks that fit into memory.
 
     Args:
-        probes, references: the same `Templates` object compares each two photographs once.
+        probes, references: what is compared.
         barred: people who may be one person, by person; not compared.
+        once: both are of the same photographs in the same order, each two of which are compared once, not both ways.
     """
-    symmetric = probes is references
     mated, mated_person = [], []
     kept: list[NDArray[np.float32]] = []
     people: list[NDArray[np.int32]] = []
@@ -88,7 +90,7 @@ def compare(probes: Templates, references: Templates, barred: Mapping[int, froze
         scores = ours.rows @ references.rows.T
         both = ours.found[:, None] & references.found[None, :]
         new = np.ones(scores.shape, np.bool_)
-        if symmetric:
+        if once:
             new = np.arange(len(references))[None, :] > np.arange(start, start + len(ours))[:, None]
         same = ours.person[:, None] == references.person[None, :]
         row, column = np.nonzero(same & new & (ours.photo[:, None] != references.photo[None, :]))
@@ -106,7 +108,7 @@ def compare(probes: Templates, references: Templates, barred: Mapping[int, froze
         held += len(row)
         # The floor rises with what is already known to be too low, once there is much more than will be needed.
         if held > 4_000_000:
-            keep = int(_KEPT_SHARE * _expected(len(probes), len(references), symmetric=symmetric)) + 1000
+            keep = int(_KEPT_SHARE * _expected(len(probes), len(references), once=once)) + 1000
             kept, people, floor = _highest(kept, people, keep)
             held = len(kept[0])
     scores_, people_, _ = _highest(kept, people, int(_KEPT_SHARE * count) + 1000)
@@ -130,8 +132,8 @@ def _templates_of(side: Templates, other: Templates) -> Ints:
     return np.bincount(side.person[side.found], minlength=people)
 
 
-def _expected(probes: int, references: int, *, symmetric: bool) -> float:
-    return probes * references / 2 if symmetric else float(probes * references)
+def _expected(probes: int, references: int, *, once: bool) -> float:
+    return probes * references / 2 if once else float(probes * references)
 
 
 def _highest(

@@ -28,7 +28,8 @@ from benchmarks import rates
 from benchmarks.accuracy import usual_faces
 from benchmarks.accuracy_photos import Photo, list_distractors, list_people, read_lookalikes
 from benchmarks.accuracy_sides import quick_distractors, quick_photos
-from benchmarks.accuracy_templates import LIMITS, Acquisition, stacked
+from benchmarks.accuracy_templates import LIMITS, Acquisition
+from benchmarks.accuracy_templates import references as kept_of
 from benchmarks.evidence_play import Answers, Look, Way, answers, looks, plan_of
 from benchmarks.figures import Figure
 from benchmarks.measured import Measured, Plot, Series
@@ -133,7 +134,7 @@ def record(plan: Plan, work: Acquisition, progress: Progress) -> Recorded:
     if plan.quick:
         names = names[: GALLERY + 2 * len(walkers)]
     tick = partial(progress.advance, progress.add_task("references", total=len(names)))
-    references = stacked(work.plain([everybody[name][0].path for name in names], tick))
+    references = kept_of(work.plain([everybody[name][0].path for name in names], tick))
     # Who could not be enrolled is expected by nobody, and nobody takes anybody for them.
     found = np.flatnonzero(references.found)
     row = {names[old]: new for new, old in enumerate(found.tolist())}

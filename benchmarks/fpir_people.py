@@ -19,7 +19,7 @@ from rich.progress import Progress
 from benchmarks.accuracy_checkpoint import Crop
 from benchmarks.accuracy_photos import list_distractors, list_people, read_lookalikes
 from benchmarks.accuracy_sides import quick_distractors, quick_photos
-from benchmarks.accuracy_templates import LIMITS, Acquisition, Templates, stacked
+from benchmarks.accuracy_templates import LIMITS, Acquisition, Templates, references, stacked
 from benchmarks.fpir_rates import Side
 from gate.decision.calibration import Calibration
 from gate.engine.build import read_pack_calibration
@@ -96,13 +96,13 @@ def acquire(plan: Plan, work: Acquisition, calibration: Calibration, progress: P
     number = {person: i for i, person in enumerate(dict.fromkeys(photo.person for photo in photos))}
     person = np.array([number[photo.person] for photo in photos], np.int64)
     tick = partial(progress.advance, progress.add_task("photographs", total=len(photos)))
-    bare, masked = (
-        stacked(seen).of(person, np.arange(len(photos)))
-        for seen in work.with_masks([photo.path for photo in photos], tick)
+    seen, drawn = work.with_masks([photo.path for photo in photos], tick)
+    bare, masked, kept = (
+        rows.of(person, np.arange(len(photos))) for rows in (stacked(seen), stacked(drawn), references(seen))
     )
     usable = np.flatnonzero(bare.found)
     _, first = np.unique(person[usable], return_index=True)
-    references = Side(bare.rows[usable[first]], person[usable[first]])
+    expected = Side(kept.rows[usable[first]], person[usable[first]])
     crops = read_crops(plan.crops) if plan.crops else ()
     crops = crops[:: max(1, len(crops) // _QUICK_CROPS)] if plan.quick else crops
     tick = partial(progress.advance, progress.add_task("crops", total=len(crops)))
@@ -128,7 +128,7 @@ def acquire(plan: Plan, work: Acquisition, calibration: Calibration, progress: P
             beyond.person,
             least,
         )
-    return People({"unmasked": bare, "masked": masked}, references, beyond, pairs + same, len(same))
+    return People({"unmasked": bare, "masked": masked}, expected, beyond, pairs + same, len(same))
 
 
 def near_pairs(probes: Templates, crops: Side, calibration: Calibration) -> NDArray[np.int64]:
@@ -175,14 +175,14 @@ def crop_people(crops: Iterable[Crop]) -> NDArray[np.int64]:
 def _embedded(
     crops: Sequence[Crop], vision: Vision, threads: int, tick: Callable[[], None], dimensions: int
 ) -> NDArray[np.float32]:
-    """Templates (n, D) of aligned faces."""
+    """What a gallery keeps (n, D) of aligned faces."""
     opened = {archive: zipfile.ZipFile(archive) for archive in {crop.archive for crop in crops}}
     rows = np.zeros((len(crops), dimensions), np.float32)
 
     def embed(job: tuple[int, NDArray[np.uint8]]) -> None:
         number, aligned = job
         sighting = Sighting(ALIGNED_SIZE_PX, ALIGNED_SIZE_PX, (), None, 0.0, None, aligned, {})
-        rows[number] = vision.probe(sighting).embedding
+        rows[number] = vision.reference(sighting, vision.probe(sighting)).embedding
         tick()
 
     try:

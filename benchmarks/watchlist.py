@@ -87,11 +87,13 @@ class Faces:
 
     Attributes:
         probes: of photographs in which the person is found bare and masked.
+        references: what a list keeps of the first of them.
         ordinary: who is on no list.
         barred: who is never compared with whom.
     """
 
     probes: Mapping[str, Mapping[str, list[Probe]]]
+    references: Mapping[str, Probe]
     ordinary: tuple[str, ...]
     barred: Mapping[str, frozenset[str]]
 
@@ -131,18 +133,22 @@ def look(plan: Plan, work: Acquisition, progress: Progress) -> Faces:
     tick = partial(progress.advance, progress.add_task("photographs", total=len(photos)))
     both = work.with_masks([photo.path for photo in photos], tick)
     probes: dict[str, dict[str, list[Probe]]] = {"bare": {}, "masked": {}}
+    kept: dict[str, Probe] = {}
     for photo, seen in zip(photos, zip(*both, strict=True), strict=True):
-        _keep(probes, photo.person, *seen)
+        _keep(probes, kept, photo.person, *seen)
     able = sorted(person for person, shown in probes["bare"].items() if len(shown) >= plan.looks)
     # Of few people some must be left to be on a list and to be found.
     ordinary = tuple(able[::2] if plan.quick else able)
     if not ordinary or len(probes["bare"]) == len(ordinary):
         raise OSError(f"{plan.dataset}: expected people with {plan.looks} photographs and others, found one kind only")
-    return Faces(probes, ordinary, _barred(plan.lookalikes))
+    return Faces(probes, kept, ordinary, _barred(plan.lookalikes))
 
 
-def _keep(probes: Mapping[str, dict[str, list[Probe]]], person: str, bare: Seen, masked: Seen) -> None:
-    if bare.probe is not None and masked.probe is not None:
+def _keep(
+    probes: Mapping[str, dict[str, list[Probe]]], kept: dict[str, Probe], person: str, bare: Seen, masked: Seen
+) -> None:
+    if bare.probe is not None and bare.reference is not None and masked.probe is not None:
+        kept.setdefault(person, bare.reference)
         probes["bare"].setdefault(person, []).append(bare.probe)
         probes["masked"].setdefault(person, []).append(masked.probe)
 
@@ -209,7 +215,7 @@ def listing(people: frozenset[str], faces: Faces, pack_id: str) -> WatchList:
     made = WatchList(pack_id, SystemClock())
     until = datetime.now(UTC) + timedelta(hours=12)
     for person in sorted(people):
-        made.enrol(Watched(person, "drawn", until), faces.probes["bare"][person][0])
+        made.enrol(Watched(person, "drawn", until), faces.references[person])
     return made
 
 

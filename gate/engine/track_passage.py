@@ -50,6 +50,10 @@ class OneFace:
         """See `Vision.probe`."""
         return self._probe if self._probe is not None and sighting is self._shown else self._vision.probe(sighting)
 
+    def reference(self, sighting: Sighting, probe: Probe) -> Probe:
+        """See `Vision.reference`."""
+        return self._vision.reference(sighting, probe)
+
     def with_liveness(self, sighting: Sighting) -> Sighting:
         """See `Vision.with_liveness`."""
         return self._vision.with_liveness(sighting)

@@ -11,6 +11,7 @@ from typing import Protocol
 from gate.errors import Code, EnrolmentError
 from gate.vision.align import align, reduction
 from gate.vision.attention import Attention
+from gate.vision.covered import cover, reference
 from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
 from gate.vision.enrolment import EnrolmentRules, check_photo
@@ -49,6 +50,17 @@ class Vision(Protocol):
         """
         ...
 
+    def reference(self, sighting: Sighting, probe: Probe) -> Probe:
+        """The face of a photograph as a gallery keeps it, so that its traveller may come masked.
+
+        Args:
+            probe: of the same sighting.
+
+        Raises:
+            EngineFault: a model failed.
+        """
+        ...
+
     def with_liveness(self, sighting: Sighting) -> Sighting:
         """The same sighting, with its liveness score where a liveness model is loaded and there is a traveller.
 
@@ -58,7 +70,7 @@ class Vision(Protocol):
         ...
 
     def enrol_photo(self, data: bytes) -> tuple[Probe, Sighting]:
-        """The one person on a JPEG, PNG or JPEG 2000 photograph.
+        """The one person on a JPEG, PNG or JPEG 2000 photograph, see `reference`.
 
         Raises:
             FrameError: the photograph cannot be decoded.
@@ -126,6 +138,15 @@ class VisionPipeline:
                 mask = self._mask_model.state(sighting.aligned)
         return Probe(embedding, mask, self._pack_id, timings_ms)
 
+    def reference(self, sighting: Sighting, probe: Probe) -> Probe:
+        """See `Vision.reference`."""
+        if sighting.aligned is None or probe.mask in {MaskState.WORN, MaskState.UNDER_NOSE}:
+            return probe
+        timings_ms = dict(probe.timings_ms)
+        with _timed(timings_ms, "covered"):
+            covered, _ = self._embed(cover(sighting.aligned))
+        return replace(probe, embedding=reference(probe.embedding, covered), timings_ms=timings_ms)
+
     def with_liveness(self, sighting: Sighting) -> Sighting:
         """See `Vision.with_liveness`."""
         if self._liveness is None or sighting.traveller is None or sighting.picture is None:
@@ -147,7 +168,7 @@ class VisionPipeline:
                 f"expected one face, found none in a photograph of {sighting.width_px} x {sighting.height_px}",
             )
         check_photo(sighting, self._rules)
-        return self.probe(sighting), sighting
+        return self.reference(sighting, self.probe(sighting)), sighting
 
     def attention(self, sighting: Sighting) -> Attention | None:
         """Where the embedder looks at the traveller's face; None for an embedder that cannot say, or without a face.

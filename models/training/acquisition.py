@@ -15,7 +15,7 @@ from gate.synth import random_style, render_mask
 from gate.vision.align import ALIGNED_SIZE_PX
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode
 from gate.vision.pipeline import VisionPipeline
-from gate.vision.probe import ImageBGR, MaskState, Sighting
+from gate.vision.probe import ImageBGR, MaskState, Probe, Sighting
 
 Tick = Callable[[], None]
 
@@ -108,20 +108,22 @@ def acquire(pipeline: VisionPipeline, photos: list[Photo], seed: int, cache: Pat
 
 
 def embed(
-    pipeline: VisionPipeline, made_by: str, crops: Crops, state: MaskState, cache: Path, tick: Tick
+    make: Callable[[Sighting], Probe], name: str, crops: Crops, state: MaskState, cache: Path, tick: Tick
 ) -> NDArray[np.float32]:
-    """Templates (n, D) of the crops, one at a time as the engine makes them; zeros where no face was found.
+    """Embeddings (n, D) of the crops, one at a time as the engine makes them; zeros where no face was found.
 
-    They are kept in `cache` by `made_by`, which names the weights: a pack with a head has the id of the one without.
+    Args:
+        make: a probe, or what a gallery keeps; see `Vision`.
+        name: of weights and way, by which they are kept in `cache`: a pack with a head has the id of the one without.
     """
-    stored = cache / f"templates-{made_by}-{state}-{crops.key}.npy"
+    stored = cache / f"templates-{name}-{state}-{crops.key}.npy"
     if stored.is_file():
         kept: NDArray[np.float32] = np.load(stored)
         return kept
     rows: list[NDArray[np.float32]] = []
     for aligned, found in zip(crops.aligned[state], crops.found[state], strict=True):
         sighting = Sighting(ALIGNED_SIZE_PX, ALIGNED_SIZE_PX, (), None, 0.0, None, aligned, {})
-        rows.append(pipeline.probe(sighting).embedding if found else np.zeros(0, np.float32))
+        rows.append(make(sighting).embedding if found else np.zeros(0, np.float32))
         tick()
     dimensions = max((len(row) for row in rows), default=0)
     templates = np.stack([row if len(row) else np.zeros(dimensions, np.float32) for row in rows])

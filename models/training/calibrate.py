@@ -9,7 +9,8 @@
                                                              or DIR/<set>/<person>.jpg where there is one each
 
 Every photograph goes through the engine's own pipeline (decode, detect, align, embed). Then a second time with a
-random mask from `gate.synth` drawn onto it. Every probe is compared with every unmasked reference of another person.
+random mask from `gate.synth` drawn onto it. Every probe is compared with every reference of another person, which a
+gallery would keep of their unmasked photograph (`gate.vision.covered`).
 The result is `models/packs/<pack>/calibration.json`, which `gate.decision` reads, and tables: thresholds with
 95 % intervals, how often people match themselves there, and a check on people whom the curve has not seen.
 Crops and templates are kept in EGATE_TRAIN_DIR (default .train/), so a second pack costs only its embeddings.
@@ -32,6 +33,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gate.decision.calibration import Calibration, Fused
 from gate.decision.likelihood import Likelihood
 from gate.errors import ModelPackError
+from gate.vision.covered import SHARE
 from gate.vision.load import DEFAULT_DETECT_SIZE_PX, build_pipeline, find_pack
 from gate.vision.pack import ModelPack
 from gate.vision.probe import MaskState
@@ -62,9 +64,10 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One pack's scores by mask state of the probe, and the templates (Side) they came from."""
+    """One pack's scores by mask state of the probe, and what they came from: probes, and what a gallery keeps."""
 
     sides: dict[MaskState, Side]
+    references: Side
     tails: dict[MaskState, ScoreTail]
     mated: dict[MaskState, Mated]
 
@@ -153,16 +156,23 @@ def measure(pack: ModelPack, data: Data, seed: int, console: Console) -> Measure
         progress.update(task, completed=len(data.photos))
         for state in STATES:
             task = progress.add_task(f"templates, {pack.name}, {state}", total=len(data.photos))
-            templates[state] = embed(pipeline, made_by, crops, state, cache, partial(progress.advance, task))
+            templates[state] = embed(pipeline.probe, made_by, crops, state, cache, partial(progress.advance, task))
             progress.update(task, completed=len(data.photos))
+        task = progress.add_task(f"references, {pack.name}", total=len(data.photos))
+        tick = partial(progress.advance, task)
+        kept = embed(
+            lambda sighting: pipeline.reference(sighting, pipeline.probe(sighting)),
+            f"{made_by}-reference-{SHARE}",
+            crops,
+            MaskState.NONE,
+            cache,
+            tick,
+        )
+        progress.update(task, completed=len(data.photos))
     sides = {state: Side(templates[state], data.identity, crops.found[state]) for state in STATES}
-    bare = sides[MaskState.NONE]
-    tails, same = {}, {}
-    for state in STATES:
-        symmetric = state is MaskState.NONE
-        tails[state] = non_mated(sides[state], bare, data.identities, data.excluded, symmetric=symmetric)
-        same[state] = mated(sides[state], bare, symmetric=symmetric)
-    return Measured(sides, tails, same)
+    references = Side(kept, data.identity, crops.found[MaskState.NONE])
+    tails = {s: non_mated(sides[s], references, data.identities, data.excluded, symmetric=False) for s in STATES}
+    return Measured(sides, references, tails, {s: mated(sides[s], references, symmetric=False) for s in STATES})
 
 
 def _likelihoods(
@@ -181,8 +191,9 @@ def _likelihoods(
 
 
 def _fused(measured: Measured, state: MaskState, data: Data, rng: np.random.Generator, replicates: int) -> Fused:
-    probes, bare = measured.sides[state], measured.sides[MaskState.NONE]
-    return fit_fused(probes, bare, data.identities, data.excluded, rng, min(replicates, 100))
+    return fit_fused(
+        measured.sides[state], measured.references, data.identities, data.excluded, rng, min(replicates, 100)
+    )
 
 
 def _split(measured: Measured, state: MaskState, data: Data) -> report.Split:
@@ -190,9 +201,9 @@ def _split(measured: Measured, state: MaskState, data: Data) -> report.Split:
 
     def of(identities: NDArray[np.bool_]) -> ScoreTail:
         keep = identities[data.identity]
-        probes, references = measured.sides[state].only(keep), measured.sides[MaskState.NONE].only(keep)
+        probes, references = measured.sides[state].only(keep), measured.references.only(keep)
         inside = data.excluded[identities[data.excluded].all(axis=1)]
-        return non_mated(probes, references, data.identities, inside, symmetric=state is MaskState.NONE)
+        return non_mated(probes, references, data.identities, inside, symmetric=False)
 
     return report.Split(of, data.identities)
 

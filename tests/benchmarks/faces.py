@@ -73,6 +73,10 @@ class FakeVision:
     def warm(self) -> None:
         """Nothing to warm."""
 
+    def reference(self, sighting: Sighting, probe: Probe) -> Probe:
+        del sighting
+        return probe
+
 
 class BrokenVision(FakeVision):
     """Whose model fails."""

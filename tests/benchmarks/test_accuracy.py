@@ -231,7 +231,7 @@ def test_verification_counted_by_hand() -> None:
     """Two people with two photographs each, one of which was not acquired: one mated comparison, and one that fails."""
     rows = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [1.0, 0.0]]
     side = templates(rows, [0, 0, 1, 1], [True, True, True, False])
-    found = verification.compare(side, side, {})
+    found = verification.compare(side, side, {}, once=True)
     assert sorted(found.mated.tolist()) == [rates.FAILED, pytest.approx(0.6)]
     assert found.top.tolist() == pytest.approx([0.8, 0.0])
     assert (found.non_mated, found.failed) == (2, 1)
@@ -242,7 +242,7 @@ def test_verification_counted_by_hand() -> None:
 
 def test_the_weight_of_all_comparisons_is_counted_by_who_was_drawn() -> None:
     side = templates([[1.0, 0.0]] * 5, [0, 0, 1, 1, 2])
-    found = verification.compare(side, side, {})
+    found = verification.compare(side, side, {}, once=True)
     assert found.non_mated == 8
     # Drawn 2, 1 and 0 times: of 2x2 + 2x1 + 2x1 comparisons, 2 * 1 * 4 count.
     assert found.weight(np.array([2.0, 1.0, 0.0])) == pytest.approx(8.0)

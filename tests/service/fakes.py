@@ -61,6 +61,10 @@ class ColourVision:
         embedding[int(sighting.aligned[0, 0, 0]) // 16] = 1
         return Probe(embedding, MaskState.NONE, self.pack_id, {"embed": 1.0})
 
+    def reference(self, sighting: Sighting, probe: Probe) -> Probe:
+        del sighting
+        return probe
+
     def with_liveness(self, sighting: Sighting) -> Sighting:
         return sighting
 
