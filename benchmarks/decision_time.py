@@ -265,6 +265,7 @@ def _measured(plan: Plan, played: Sequence[Waited], enrolled: int) -> Measured:
         "passages": counts,
         "gallery": enrolled,
         "goal_ms": GOAL_MS,
+        "travellers": plan.travellers,
         "seed": plan.seed,
     }
     return Measured(tuple(found), run, notes=tuple(_notes(played)), plots=(_plot(played),))

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks import figures as fig
 from benchmarks import fvc
 from benchmarks.measured import Plot, Series
+from benchmarks.rates import interval
 from gate.decision.finger import FingerBudget
 from gate.decision.policy import Policy
 from gate.fingerprint.calibration.curve import FingerCalibration
@@ -57,8 +58,8 @@ def rates(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.F
             ("fmr100", lambda curve: curve.fnmr_at(1 / 100)),
             ("fmr1000", lambda curve: curve.fnmr_at(1 / 1000)),
         ):
-            low, high = fvc.interval(rate(resampled))
-            yield fig.Figure(f"{prefix}.{label}", 100 * float(rate(measured)[0]), "%", n, 100 * low, 100 * high)
+            found = interval(float(rate(measured)[0]), rate(resampled), n, scores.fingers)
+            yield fig.Figure(f"{prefix}.{label}", found.value, "%", n, found.low, found.high)
 
 
 def passages(
@@ -81,9 +82,9 @@ def passages(
         alone = np.array([calibration.rate(score).fmr <= budget.fmr for score in values])
         fused = np.array([calibration.llr(score) + _FACE_LLR >= budget.llr for score in values])
         for label, opens in (("alone", alone), ("with_face", fused)):
-            shares = 100 * (weights @ opens) / np.maximum(weights.sum(axis=1), 1)
-            low, high = fvc.interval(shares)
-            yield fig.Figure(f"{name}.opens.{label}.{whose}", 100 * float(opens.mean()), "%", len(values), low, high)
+            shares = (weights @ opens) / np.maximum(weights.sum(axis=1), 1)
+            found = interval(float(opens.mean()), shares, len(values), scores.fingers)
+            yield fig.Figure(f"{name}.opens.{label}.{whose}", found.value, "%", len(values), found.low, found.high)
 
 
 def times(name: str, result: Result, rng: np.random.Generator) -> Iterator[fig.Figure]:

@@ -157,6 +157,14 @@ def test_a_plot_of_no_errors_at_all_is_drawn() -> None:
     assert "<polyline" in draw(fingerprint_figures.det("SET", {"perfect": perfect}))
 
 
+def test_no_error_among_few_fingers_is_no_certainty() -> None:
+    """Resampling fingers without an error shows none; ten of them still leave room for many."""
+    perfect = scores([0.9] * 10, [0.1] * 20)
+    result = fingerprint_figures.Result(perfect, perfect, [1.0], np.ones((1, 1)), np.ones((1, 1)))
+    for figure in fingerprint_figures.rates("x", result, np.random.default_rng(1)):
+        assert (figure.value, figure.ci_low, figure.ci_high) == (0, 0, pytest.approx(30))
+
+
 def test_a_trade_off_never_turns_back() -> None:
     """Where many thresholds share a false match rate, the line falls; drawn in another order it would be a zigzag."""
     curve = fvc.Curve.of(scores([0.9, 0.6, 0.55, 0.2], [0.1, 0.5, 0.7]))
