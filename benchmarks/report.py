@@ -28,6 +28,23 @@ td.number { text-align: right; font-variant-numeric: tabular-nums }
 """
 
 
+ABOUT = {
+    "latency": "From a camera's frame to the gate's decision, over gRPC, against the bare models and InsightFace.",
+    "throughput": "One watched lane: frames a second against InsightFace and the plain loop; memory; cold start.",
+    "lanes": "How many lanes at 10 frames a second one engine serves, and how long travellers wait at each count.",
+    "decision": "How long a traveller waits from the first usable frame to the answer, on one lane.",
+    "gallery": "Searching who is expected, against FAISS's indexes; restart, changes and withdrawal.",
+    "corridor": "Several people at once: following, decisions, frame rate.",
+    "policy": "What a lane does with travellers, strangers, and people with another's document.",
+    "fingerprint": "How well fingers are told apart, by the protocol of the Fingerprint Verification Competitions.",
+    "accuracy": "How well faces are told apart, bare and masked, from raw photographs: verification and flights.",
+    "evidence": "What fusing the frames of an approach gains over its first and its best frame.",
+    "fpir": "Whether strangers enter galleries as seldom as the policy states.",
+    "watchlist": "How many ordinary travellers a watch list sends to an officer, and how many on it are found.",
+}
+"""What each benchmark says, for a reader of the report."""
+
+
 def write(path: Path, measured: Measured, title: str, verdicts: Sequence[tuple[str, bool]] = ()) -> None:
     """Writes the report; makes the folder.
 
@@ -51,7 +68,8 @@ def html(measured: Measured, title: str, verdicts: Sequence[tuple[str, bool]] = 
         links = (f'<a href="#{escape(name)}">{escape(name)}</a>' for name in measured.parts)
         said.append(f"<h2>Contents</h2><p>{' · '.join(links)}</p>")
         for name, part in measured.parts.items():
-            said.append(f'<section id="{escape(name)}"><h2 class="part">{escape(name)}</h2>{_section(part)}</section>')
+            heading = f'<h2 class="part">{escape(name)}</h2><p>{escape(ABOUT.get(name, ""))}</p>'
+            said.append(f'<section id="{escape(name)}">{heading}{_section(part)}</section>')
     else:
         said.append(_section(measured))
     return (

@@ -25,6 +25,7 @@ from benchmarks import (
     lanes,
     latency,
     policy,
+    report,
     throughput,
     watchlist,
 )
@@ -121,6 +122,7 @@ def test_every_bench_command_is_in_the_whole(monkeypatch: pytest.MonkeyPatch) ->
     commands = {command.name or command.callback.__name__ for command in bench.registered_commands}
     parts = everything._parts(Console(quiet=True), quick=False, pack=DEFAULT_PACK)
     assert set(parts) == commands - {"all", "check", "compare"}
+    assert set(parts) == set(report.ABOUT)
 
 
 def test_a_photograph_that_two_benchmarks_need_is_looked_at_once(tmp_path: Path) -> None:
