@@ -335,8 +335,9 @@ class Attempt:
 
     def _changed(self, reference: str, flight: str, now: datetime) -> Reason | None:
         """What has changed since the traveller was found: they may have been withdrawn, or their consent."""
-        current = self._parts.snapshot().find_reference(reference, now, flight)
-        return may_not_pass(current[0].traveller, now, self.rules) if current else Reason.EXPIRED
+        places = self._parts.snapshot().places(reference, flight)
+        current = next((segment.travellers[position] for segment, position in places), None)
+        return Reason.EXPIRED if current is None else may_not_pass(current, now, self.rules)
 
     def _advance(self, event: Event) -> tuple[Effect, ...]:
         with self._lock:

@@ -141,7 +141,9 @@ def letterbox(image_bgr: ImageBGR, longest_px: int) -> tuple[ImageBGR, tuple[flo
     height, width = image_bgr.shape[:2]
     scale = longest_px / max(height, width)
     inner_w, inner_h = max(1, round(width * scale)), max(1, round(height * scale))
-    canvas = np.zeros((_whole_steps(inner_h), _whole_steps(inner_w), 3), np.uint8)
+    canvas = np.empty((_whole_steps(inner_h), _whole_steps(inner_w), 3), np.uint8)
+    canvas[inner_h:] = 0
+    canvas[:, inner_w:] = 0
     # Bilinear skips pixels when it shrinks by more than two, and small faces fall apart first. Exact halves before it
     # lose none, and take a seventh of the time of area averaging in one odd step.
     while inner_w * 2 <= image_bgr.shape[1]:
@@ -168,11 +170,11 @@ def to_blob(canvas_bgr: ImageBGR, scaling: InputScaling) -> Floats:
     Plane by plane: OpenCV's own function for this turns the whole picture into floats first, which takes twice as long.
     """
     height, width = canvas_bgr.shape[:2]
+    factor = 1.0 / scaling.std
     blob = np.empty((1, 3, height, width), np.float32)
     planes = cv2.split(canvas_bgr)
     for place, plane in zip(blob[0], reversed(planes) if scaling.rgb else planes, strict=True):
-        np.subtract(plane, np.float32(scaling.mean), out=place)
-    blob *= np.float32(1.0 / scaling.std)
+        cv2.addWeighted(plane, factor, plane, 0, -scaling.mean * factor, dst=place, dtype=cv2.CV_32F)
     return blob
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import cv2
@@ -90,7 +91,7 @@ class ArcFaceEmbedder:
         check_aligned(aligned_bgr)
         if len(aligned_bgr) == 0:
             return np.empty((0, self._dimensions), np.float32)
-        (raw,) = self._session.run({self._session.inputs[0].name: to_batch_blob(aligned_bgr, self._scaling)})
+        (raw,) = self._session.run_batch(to_batch_blob(aligned_bgr, self._scaling))
         return unit_rows(raw.astype(np.float32, copy=False), self._session.name)
 
     def warm(self) -> None:
@@ -105,8 +106,8 @@ def unit_rows(raw: NDArray[np.float32], name: str) -> Embedding:
         EngineFault: INFERENCE_FAILED for a row of zeros or with a number that is not finite. Such a row would
             resemble nobody, and a broken model would pass for "no match".
     """
-    norm = np.sqrt(np.sum(raw * raw, axis=1, keepdims=True))  # numpy's own norm takes three times as long
-    if not (np.isfinite(norm) & (norm >= _LEAST_NORM)).all():
-        raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected embeddings of finite length > 0, found {norm}")
-    unit: Embedding = raw / norm
+    norms = [math.sqrt(row @ row) for row in raw]  # a third of the time that numpy's own norm takes for one row
+    if not all(_LEAST_NORM <= norm < math.inf for norm in norms):  # not a number is neither
+        raise EngineFault(Code.INFERENCE_FAILED, f"{name}: expected embeddings of finite length > 0, found {norms}")
+    unit: Embedding = raw / np.array(norms, np.float32)[:, None]
     return unit

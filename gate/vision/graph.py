@@ -23,3 +23,10 @@ def with_symbolic_size(model: bytes) -> bytes:
             axis.Clear()
     symbolic: bytes = proto.SerializeToString()
     return symbolic
+
+
+def open_batch_axis(model: bytes) -> str:
+    """Name of the batch axis of a model's one input (N, …); empty where its size is stated."""
+    axes = onnx.load_model_from_string(model).graph.input[0].type.tensor_type.shape.dim
+    name: str = axes[0].dim_param
+    return name

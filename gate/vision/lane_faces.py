@@ -45,7 +45,8 @@ class LaneFacesDetector:
     def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
         """See `gate.vision.detector.Detector.detect`."""
         canvas, scale = letterbox(image_bgr, self.detect_size_px)
-        pixels = cv2.dnn.blobFromImage(canvas, ddepth=cv2.CV_8U)
+        pixels = np.empty((1, 3, *canvas.shape[:2]), np.uint8)
+        cv2.split(canvas, list(pixels[0]))
         outputs = self._session.run({self._session.inputs[0].name: pixels})
         heard = decode(outputs[0], (canvas.shape[1], canvas.shape[0]), _HEARD * self._threshold)
         return to_faces(agree(heard, self._threshold), scale)

@@ -9,7 +9,7 @@ from gate.vision.detector import Head, InputScaling, OnnxDetector
 from gate.vision.embedder import ArcFaceEmbedder
 from gate.vision.enrolment import EnrolmentRules
 from gate.vision.frame import DecodeLimits
-from gate.vision.graph import with_symbolic_size
+from gate.vision.graph import open_batch_axis, with_symbolic_size
 from gate.vision.head import join
 from gate.vision.insightface_packs import PREFIX, load_insightface_pack
 from gate.vision.lane_faces import LaneFacesDetector
@@ -133,12 +133,14 @@ def load_embedder(pack: ModelPack, *, provider: Provider, threads: int) -> ArcFa
     scaling = _scaling(embedder.geometry)
     if embedder.family == "mask-aware":
         thresholds = MaskThresholds(embedder.worn_threshold, embedder.under_nose_threshold)
-        return MaskAwareEmbedder(_session(pack.embedder, provider, threads), scaling, thresholds)
+        return MaskAwareEmbedder(
+            _one_face(pack.embedder.data, pack.embedder.name, provider, threads), scaling, thresholds
+        )
     if pack.head is None:
-        return ArcFaceEmbedder(_session(pack.embedder, provider, threads), scaling)
+        return ArcFaceEmbedder(_one_face(pack.embedder.data, pack.embedder.name, provider, threads), scaling)
     joined = join(pack.embedder.data, pack.head.data, pack.head.name)
     return MaskAwareEmbedder(
-        OrtSession(joined, name=pack.head.name, provider=provider, threads=threads),
+        _one_face(joined, pack.head.name, provider, threads),
         scaling,
         MaskThresholds(pack.head.entry.worn_threshold, pack.head.entry.under_nose_threshold),
     )
@@ -158,6 +160,12 @@ def load_liveness_model(
 ) -> MiniFasNet:
     """The liveness set of a pack."""
     return MiniFasNet([ScaledNetwork(_session(model, provider, threads), model.entry.scale) for model in models])
+
+
+def _one_face(model: bytes, name: str, provider: Provider, threads: int) -> OrtSession:
+    """A session that takes one face at a time: 5 % faster so. A GPU would rather have batches."""
+    axis = open_batch_axis(model) if provider is Provider.CPU else ""
+    return OrtSession(model, name=name, provider=provider, threads=threads, fixed={axis: 1} if axis else {})
 
 
 def _session(model: VerifiedModel[ModelFile], provider: Provider, threads: int) -> OrtSession:

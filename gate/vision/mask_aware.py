@@ -83,8 +83,8 @@ class MaskAwareEmbedder:
         if len(aligned_bgr) == 0:
             shapes = ((0, self._dimensions), (0, 2), (0, 7, 7), (0,))
             return View(*(np.empty(shape, np.float32) for shape in shapes))
-        feeds = {self._session.inputs[0].name: to_batch_blob(aligned_bgr, self._scaling)}
-        outputs = [output.astype(np.float32, copy=False) for output in self._session.run(feeds)]
+        said = self._session.run_batch(to_batch_blob(aligned_bgr, self._scaling))
+        outputs = [output.astype(np.float32, copy=False) for output in said]
         raw, mask, attention = outputs[:3]
         name = self._session.name
         recognisability = as_probabilities(outputs[3], name) if len(outputs) > 3 else np.ones(len(raw), np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -11,6 +12,7 @@ from typing import Protocol
 from gate.errors import Code, EnrolmentError
 from gate.vision.align import align, reduction
 from gate.vision.attention import Attention
+from gate.vision.beside import HELPERS, beside
 from gate.vision.covered import cover, reference
 from gate.vision.detector import Detector
 from gate.vision.embedder import Embedder
@@ -113,6 +115,7 @@ class VisionPipeline:
         self._limits = limits or DecodeLimits()
         self._rules = rules or EnrolmentRules()
         self._liveness = liveness
+        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="gate-beside")
 
     @property
     def pack_id(self) -> str:
@@ -131,11 +134,12 @@ class VisionPipeline:
         if sighting.aligned is None:
             raise ValueError("expected a sighting with a traveller, found one without")
         timings_ms: dict[str, float] = {}
+        state = None if self._mask_model is None else beside(self._helpers, self._mask_model.state, sighting.aligned)
         with _timed(timings_ms, "embed"):
             embedding, mask = self._embed(sighting.aligned)
-        if self._mask_model is not None:
+        if state is not None:
             with _timed(timings_ms, "mask"):
-                mask = self._mask_model.state(sighting.aligned)
+                mask = state()
         return Probe(embedding, mask, self._pack_id, timings_ms)
 
     def reference(self, sighting: Sighting, probe: Probe) -> Probe:

@@ -11,6 +11,7 @@ import pytest
 
 from gate.errors import Code, EngineFault, ModelPackError, ProviderError
 from gate.vision import session as session_module
+from gate.vision.graph import open_batch_axis
 from gate.vision.session import OrtSession, Provider, check_runtime_clash
 from tests.vision.tiny import tiny_model
 
@@ -21,6 +22,17 @@ def test_a_model_runs_and_says_what_it_takes() -> None:
     assert session.inputs[0].shape == ("N", 3, 112, 112)
     (out,) = session.run({session.inputs[0].name: np.ones((2, 3, 112, 112), np.float32)})
     assert out.shape == (2, 4)
+
+
+def test_a_model_that_takes_one_row_at_a_time_answers_for_each_in_its_order() -> None:
+    """A batch must not end in an error, nor in another person's template, because the model was made for one face."""
+    assert open_batch_axis(tiny_model()) == "N"
+    rows = np.random.default_rng(1).normal(size=(3, 3, 112, 112)).astype(np.float32)
+    single = OrtSession(tiny_model(), name="tiny", fixed={"N": 1})
+    assert single.inputs[0].shape[0] == 1
+    (found,) = single.run_batch(rows)
+    (wanted,) = OrtSession(tiny_model(), name="tiny").run_batch(rows)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 def test_bytes_that_are_no_model_are_a_set_up_error() -> None:
