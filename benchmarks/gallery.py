@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from benchmarks import figures as fig
 from benchmarks import index, machine
 from benchmarks.measured import Measured
 from gate.audit.journal import SealedJournal
+from gate.gallery.axes import Axes
 from gate.gallery.gallery import Change
 from gate.gallery.keeper import Addition
 from gate.gallery.sealed import SealedGallery
@@ -46,7 +47,6 @@ from gate.storage.keys import MasterKey
 from gate.vision.probe import MaskState, Probe
 
 _PACK = "benchmark"
-_DIMENSIONS = 512
 _PAUSE_S = 0.02
 """Between withdrawals: far more often than any gate will see them, rare enough to tell searches hit from others."""
 
@@ -69,9 +69,7 @@ class Crowd:
     """Invented travellers and their templates; the last ten on a flight of their own."""
 
     def __init__(self, travellers: int, flights: int, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        rows = rng.normal(size=(travellers, _DIMENSIONS)).astype(np.float32)
-        self.rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        self.rows = index.invented(travellers, np.random.default_rng(seed))
         expires_at = datetime.now(UTC) + timedelta(hours=4)
         self.people = [
             Traveller(
@@ -87,6 +85,11 @@ class Crowd:
     def probe(self, i: int) -> Probe:
         """Of somebody in the crowd."""
         return Probe(self.rows[i % len(self.rows)], MaskState.NONE, _PACK, {})
+
+
+@cache
+def _axes() -> Axes:
+    return Axes.of(index.last_layer(), 512)
 
 
 @contextmanager
@@ -108,7 +111,7 @@ def stored(crowd: Crowd) -> Iterator[tuple[Path, MasterKey]]:
 def opened(path: Path, master: MasterKey) -> Iterator[SealedGallery]:
     """The gallery of a store, restored."""
     with Database.open(path, master) as database:
-        gallery = SealedGallery(_PACK, database, SealedJournal(database))
+        gallery = SealedGallery(_PACK, database, SealedJournal(database), axes=_axes())
         gallery.restore()
         yield gallery
 
@@ -216,7 +219,8 @@ def apply(plan: Plan, travellers: int) -> tuple[fig.Samples, fig.Samples]:
             tempfile.TemporaryDirectory() as folder,
             Database.open(Path(folder) / "egate.db", MasterKey.generate()) as database,
         ):
-            load = partial(SealedGallery(_PACK, database, SealedJournal(database)).apply, Change(tuple(crowd.people)))
+            gallery = SealedGallery(_PACK, database, SealedJournal(database), axes=_axes())
+            load = partial(gallery.apply, Change(tuple(crowd.people)))
             first.append(_timed_ms(load))
             again.append(_timed_ms(load))
     return np.array(first)[:, np.newaxis], np.array(again)[:, np.newaxis]

@@ -121,7 +121,7 @@ def _of_size(plan: Plan, size: int, rng: np.random.Generator) -> list[fig.Figure
         "engine_by_flights": lambda probe: _searched(many, probe),
     }
     probes, _ = probes_of(rows, plan.probes, rng)
-    took, answers = _by_turns(plan, searches, probes, rng)
+    took, answers = by_turns(plan.rounds, searches, probes, rng)
     prefix = f"gallery.{size}"
     found = [fig.compare(f"{prefix}.ratio_to_flat", "ratio", took["engine"], took["flat"], np.divide, rng)]
     for name in searches:
@@ -196,13 +196,14 @@ def _searched(snapshot: Snapshot, probe: Rows) -> int:
     return int(found.ranked[0].traveller.reference)
 
 
-def _by_turns(
-    plan: Plan, searches: Mapping[str, Search], probes: Rows, rng: np.random.Generator
+def by_turns(
+    rounds: int, searches: Mapping[str, Search], probes: Rows, rng: np.random.Generator
 ) -> tuple[dict[str, fig.Samples], dict[str, NDArray[np.int64]]]:
+    """Milliseconds of each (rounds, probes), a round after the other in another order; and what each found last."""
     took: dict[str, list[list[float]]] = {name: [] for name in searches}
     answers: dict[str, NDArray[np.int64]] = {}
     names = list(searches)
-    for _ in range(plan.rounds):
+    for _ in range(rounds):
         for index in rng.permutation(len(names)):
             name = names[index]
             searches[name](probes[0])  # finds the caches of the subject before

@@ -92,21 +92,23 @@ class Axes:
         """Templates (R, M) as embeddings (R, D)."""
         if self.inverse is None:
             return turned
+        rows = np.empty((len(turned), len(self.inverse)), np.float32)
         # One by one: a sum that is made in another order ends in other last bits, and recordings compare them.
-        rows = [inner_products(self.inverse, row) for row in turned]
-        return np.stack(rows) if rows else np.zeros((0, len(self.inverse)), np.float32)
+        for row, numbers in zip(rows, turned, strict=True):
+            inner_products(self.inverse, numbers, row)
+        return rows
 
 
 AS_THEY_ARE = Axes()
 """Embeddings are kept as they are."""
 
 
-def inner_products(rows: Turned, vector: Turned) -> Turned:
+def inner_products(rows: Turned, vector: Turned, into: Turned | None = None) -> Turned:
     """Of each row (R, M), C-contiguous, with the vector (M,): on this thread alone, and each row for itself.
 
     NumPy would wake its own threads for that, which then spin beside the models'.
     """
-    found = np.empty(len(rows), np.float32)
+    found = np.empty(len(rows), np.float32) if into is None else into
     vector = np.ascontiguousarray(vector, np.float32)
     faiss.fvec_inner_products_ny(  # type: ignore[attr-defined]  # FAISS's own stub lacks it
         faiss.swig_ptr(found), faiss.swig_ptr(vector), faiss.swig_ptr(rows), rows.shape[1], len(rows)

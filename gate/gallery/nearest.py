@@ -27,7 +27,8 @@ FIRST = 64
 """Templates compared exactly at first."""
 
 ASKED, ASKED_LEAST = 2048, 512
-"""Templates that codes are asked for, of all groups together, and of each: FAISS sorts more of them slowly."""
+"""Templates that codes are asked for at first: at most of all groups together, at least of each. FAISS sorts more of
+them slowly."""
 
 SURE, SURE_OF_MANY = 4.5, 3.0
 """Standard deviations of what codes tell, in galleries of up to and of more than `MANY` templates. Of a million
@@ -127,7 +128,7 @@ def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, simi
 def _asked(groups: Groups, probe: Turned) -> Iterator[tuple[Turned, Numbers, float]]:
     """More and more similarities as codes tell them, their rows, and the most that codes tell of any other row."""
     sizes = [len(group) for group in groups]
-    count = max(ASKED_LEAST, ASKED // max(1, len(groups)))
+    count = max(ASKED_LEAST, min(ASKED, sum(sizes) // 8) // max(1, len(groups)))
     while count < max(sizes, default=0):
         parts = [group.search(probe, count) for group in groups]
         rows = [found + offset for (_, found), offset in zip(parts, accumulate(sizes, initial=0), strict=False)]

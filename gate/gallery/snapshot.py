@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from types import MappingProxyType
 
 from gate.errors import Code, GateError
 from gate.fingerprint.template import FingerTemplate
-from gate.gallery.axes import AS_THEY_ARE, Axes
+from gate.gallery.axes import AS_THEY_ARE, Axes, Rows
 from gate.gallery.group import LARGE, Groups
 from gate.gallery.hands import NO_HANDS, Hands
 from gate.gallery.lookalikes import Lookalikes
-from gate.gallery.nearest import closer_than, nearest
+from gate.gallery.nearest import Found, closer_than, nearest
 from gate.gallery.segment import Alive, Entry, Segment
+from gate.gallery.templates import Templates
 from gate.gallery.traveller import Candidate, Candidates
 from gate.vision.probe import Embedding, Probe
 
@@ -51,11 +53,7 @@ class Snapshot:
         segments, groups = list(self.segments(flight)), self._groups(flight)
         alive = Alive.together(part.alive(now) for part in groups or segments)
         found = nearest(segments, groups, self.axes.turn(probe.embedding), k, now)
-        # Told in the embedding's own numbers, as a comparison with the claimed tells it.
-        entries = (place.segment.entry(place.position) for place in found)
-        told = [Candidate(entry.traveller, _best(entry, probe.embedding)) for entry in entries]
-        told.sort(key=lambda candidate: -candidate.similarity)
-        ranked = tuple(self._marked(candidate, now, flight) for candidate in told)
+        ranked = tuple(self._marked(candidate, now, flight) for candidate in self._told(found, probe.embedding))
         return Candidates(ranked, alive.travellers, alive.templates, self.generation, alive.without_template)
 
     def closer_than(self, probe: Probe, similarity: float) -> frozenset[tuple[str, str]]:
@@ -77,7 +75,7 @@ class Snapshot:
             (
                 Candidate(
                     entry.traveller,
-                    _best(entry, probe.embedding),
+                    _best(entry.templates, probe.embedding),
                     frozenset(names & self.lookalikes.of(entry.traveller.reference)),
                 )
                 for entry in compared
@@ -130,8 +128,21 @@ class Snapshot:
             return self.groups if sum(map(len, self.groups)) >= LARGE else ()
         return tuple(group for group in self.groups if group.flight == flight)
 
+    def _told(self, found: Sequence[Found], embedding: Embedding) -> list[Candidate]:
+        """Similarities in the embedding's own numbers, bit for bit as a comparison with the claimed tells them."""
+        parts = [place.segment.part(place.position, place.position + 1) for place in found]
+        rows = Templates.joined(parts, self.axes).rows()
+        ends = accumulate(map(len, parts))
+        told = [
+            Candidate(place.segment.travellers[place.position], _best(rows[end - len(part) : end], embedding))
+            for place, part, end in zip(found, parts, ends, strict=True)
+        ]
+        return sorted(told, key=lambda candidate: -candidate.similarity)
+
     def _marked(self, candidate: Candidate, now: datetime, flight: str | None) -> Candidate:
         names = self.lookalikes.of(candidate.traveller.reference)
+        if not names:
+            return candidate
         return replace(candidate, lookalikes=frozenset(n for n in names if self._is_expected(n, now, flight)))
 
     def _is_expected(self, reference: str, now: datetime, flight: str | None) -> bool:
@@ -145,5 +156,5 @@ class Snapshot:
             )
 
 
-def _best(entry: Entry, embedding: Embedding) -> float:
-    return float((entry.templates @ embedding).max())
+def _best(templates: Rows, embedding: Embedding) -> float:
+    return float((templates @ embedding).max())
