@@ -127,6 +127,7 @@ class Gallery(Protocol):
         Raises:
             EnrolmentError: TEMPLATES_FULL; EXPIRY_INVALID, when the expiry is beyond the retention cap.
             GateError: PACK_MISMATCH.
+            EngineFault: INFERENCE_FAILED, when the template is none that the pack can make.
         """
         ...
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import structlog
 
 from gate.audit.event import Event, EventKind
@@ -93,6 +94,7 @@ class MemoryGallery:
                 Code.PACK_MISMATCH,
                 f"The gallery is of pack {self._snapshot.pack_id}, the template of pack {template.pack_id}.",
             )
+        self._snapshot.axes.turn_rows(template.embedding[np.newaxis])  # refuses before anything is written
         self._check_retention([traveller])
         with self._writing:
             self._settle_earlier()

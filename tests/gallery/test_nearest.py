@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gate.audit.journal import MemoryJournal
+from gate.errors import EngineFault
 from gate.gallery import changes, group, nearest, revise, snapshot
 from gate.gallery.axes import AS_THEY_ARE, Rows
 from gate.gallery.changes import successor
+from gate.gallery.memory import MemoryGallery
 from gate.gallery.segment import Entry, Segment
 from gate.gallery.snapshot import Snapshot
 from gate.gallery.traveller import Candidates, Traveller
 from gate.vision.probe import MaskState, Probe
-from tests.gallery.packs import AXES, faces, near
+from tests.gallery.packs import AXES, faces, near, unit
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FLIGHTS = ("CX1", "CX2", "CX3")
@@ -188,3 +191,33 @@ def test_one_who_expires_between_two_sweeps_hides_nobody() -> None:
     ranked = found.search(probe(one[0]), NOW + timedelta(hours=2)).ranked
     assert ranked[0].traveller.reference == "here0"
     assert isinstance(next(found.segments("CX2")), Segment)
+
+
+def test_a_template_that_the_pack_cannot_make_is_refused_before_it_is_written() -> None:
+    """Written but not to be found, it would keep the engine from starting again."""
+    journal = MemoryJournal()
+    gallery = MemoryGallery("test-pack", journal=journal, axes=AXES)
+    stray = np.random.default_rng(1).normal(size=(1, faces(1, np.random.default_rng(1)).shape[1]))
+    with pytest.raises(EngineFault):
+        gallery.enrol(Traveller("t", "CX1", datetime.now(UTC) + timedelta(hours=1)), probe(unit(stray)[0]))
+    assert not gallery.snapshot().flights
+    assert not list(journal.entries())
+
+
+def test_a_gallery_on_axes_enrols_finds_marks_and_destroys_as_any_other() -> None:
+    rng = np.random.default_rng(4)
+    gallery = MemoryGallery("test-pack", axes=AXES, lookalike_similarity=0.9)
+    rows = faces(60, rng)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    for i, row in enumerate(rows):
+        gallery.enrol(Traveller(f"t{i}", "CX1", until), probe(row))
+    gallery.enrol(Traveller("twin", "CX2", until), probe(near(rows[7:8], 0.1, rng)[0]))
+    found = gallery.snapshot().search(probe(rows[7]), datetime.now(UTC)).ranked
+    assert [each.traveller.reference for each in found[:2]] == ["t7", "twin"]
+    assert [each.lookalikes for each in found[:2]] == [{"twin"}, {"t7"}]
+    (entry,) = gallery.snapshot().find_reference("t7", datetime.now(UTC), None)
+    one = gallery.snapshot().compare(probe(rows[7]), (entry,), datetime.now(UTC)).ranked[0]
+    assert one.similarity == found[0].similarity, "searched for or claimed, a face is as similar to the last bit"
+    receipts = [gallery.withdraw("t7", None), gallery.close_flight("CX1")]
+    assert all(receipt.complete for receipt in receipts)
+    assert [segment.flight for each in gallery.snapshot().groups for segment in each.segments] == ["CX2"]
