@@ -275,7 +275,7 @@ def _comparison(event: Compared, weighed: Weighed, rules: Rules) -> Comparison:
         mask=event.mask,
         gallery_size=event.candidates.gallery_size,
         frame_sequence=event.frame_sequence,
-        llr=_llr(ranked[0].similarity, event, rules),
+        llr=weighed.llr.value if rules.calibration.likelihoods else None,
         comparisons=event.candidates.comparisons,
     )
 
@@ -290,10 +290,13 @@ def _suspects(event: Compared, rules: Rules) -> tuple[Suspect, ...]:
     """Whom a finger may confirm. The faces of look-alikes say nothing about which of them it is."""
     suspects: dict[str, Suspect] = {}
     for candidate in event.candidates.ranked:
-        llr = _llr(candidate.similarity, event, rules)
+        if len(suspects) == rules.policy.finger_candidates:
+            break
         reference = candidate.traveller.reference
-        suspects.setdefault(reference, Suspect(reference, None if candidate.lookalikes else llr))
-    return tuple(suspects.values())[: rules.policy.finger_candidates]
+        if reference not in suspects:
+            llr = None if candidate.lookalikes else _llr(candidate.similarity, event, rules)
+            suspects[reference] = Suspect(reference, llr)
+    return tuple(suspects.values())
 
 
 def _reason_at_end(state: PassageState) -> Reason:

@@ -6,6 +6,7 @@ tensors become candidates. Letter-boxing, suppression of doubles and scaling bac
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -186,17 +187,23 @@ def to_faces(candidates: Candidates, scale_xy: tuple[float, float]) -> tuple[Fac
     """
     keep = suppress(candidates.boxes_xyxy, candidates.scores)
     factor = np.array(scale_xy, np.float32)
-    boxes = candidates.boxes_xyxy[keep] / np.tile(factor, 2)
     landmarks = candidates.landmarks[keep] / factor
-    scores = candidates.scores[keep]
-    if not (np.isfinite(boxes).all() and np.isfinite(landmarks).all()):
+    corners = candidates.boxes_xyxy[keep].reshape(-1, 2, 2) / factor
+    # A sum is finite only where every part of it is.
+    if not math.isfinite(float(corners.sum() + landmarks.sum())):
         raise EngineFault(Code.INFERENCE_FAILED, "the detector's boxes or landmarks are not finite")
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    faces = []
-    for index in np.argsort(-area, kind="stable"):
-        left, top, right, bottom = (float(value) for value in boxes[index])
-        faces.append(Face((left, top, right, bottom), landmarks[index], float(min(scores[index], 1.0))))
-    return tuple(faces)
+    faces = [
+        Face((left, top, right, bottom), points, min(score, 1.0))
+        for (left, top, right, bottom), points, score in zip(
+            corners.reshape(-1, 4).tolist(), landmarks, candidates.scores[keep].tolist(), strict=True
+        )
+    ]
+    return tuple(sorted(faces, key=_area, reverse=True))
+
+
+def _area(face: Face) -> float:
+    left, top, right, bottom = face.box_xyxy
+    return (right - left) * (bottom - top)
 
 
 def suppress(boxes_xyxy: Floats, scores: Floats, iou: float = NMS_IOU) -> NDArray[np.intp]:

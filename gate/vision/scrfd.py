@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from gate.errors import Code, ModelPackError
@@ -12,6 +14,10 @@ STRIDES_PX = (8, 16, 32)
 ANCHORS_PER_CELL = 2
 # Scores, boxes and landmarks for each stride, in this order.
 _CHANNELS = (1, 1, 1, 4, 4, 4, 10, 10, 10)
+
+
+# Left and top are to the left of and above the corner that their distance is from.
+_OUTWARDS = np.array([-1, -1, 1, 1], np.float32)
 
 
 class ScrfdHead:
@@ -38,15 +44,21 @@ class ScrfdHead:
             chosen = above(level_scores, threshold)
             if not chosen.size:
                 continue
-            columns = canvas_wh[0] // stride
-            cell = chosen // ANCHORS_PER_CELL
-            corner = np.stack((cell % columns, cell // columns), axis=1).astype(np.float32) * stride
+            corners = _corners_twice(canvas_wh[0] // stride, canvas_wh[1] // stride, stride)[chosen]
             distance = outputs[level + 3].reshape(-1, 4)[chosen] * stride
             offset = outputs[level + 6].reshape(-1, 5, 2)[chosen] * stride
-            boxes.append(np.concatenate((corner - distance[:, :2], corner + distance[:, 2:]), axis=1))
-            landmarks.append(corner[:, None, :] + offset)
+            boxes.append(corners + distance * _OUTWARDS)
+            landmarks.append(corners[:, None, :2] + offset)
             scores.append(level_scores[chosen])
         return Candidates(_joined(boxes, 4), _joined(landmarks, 5, 2), _joined(scores))
+
+
+@lru_cache(maxsize=12)  # three levels of a few sizes of canvas: a camera sends one
+def _corners_twice(columns: int, rows: int, stride: int) -> Floats:
+    """Top left corner of every anchor's cell, row by row, as (x, y, x, y), canvas pixels; (anchors, 4)."""
+    y, x = np.mgrid[0:rows, 0:columns] * stride
+    cells = np.stack((x, y, x, y), axis=-1).reshape(-1, 4)
+    return np.repeat(cells, ANCHORS_PER_CELL, axis=0).astype(np.float32)
 
 
 def _joined(parts: list[Tensor], *shape: int) -> Floats:
