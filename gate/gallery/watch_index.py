@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from gate.gallery.axes import Rows
+from gate.gallery.axes import Rows, inner_products
 from gate.gallery.receipt import Counts
 from gate.gallery.templates import NO_ROWS
 from gate.gallery.watched import Watched
@@ -86,7 +86,7 @@ class WatchIndex:
         alive = self._expiry > now.timestamp()
         if not alive.any():
             return None
-        similarities = np.where(alive, self._rows @ embedding, -2.0)
+        similarities = np.where(alive, inner_products(self._rows, embedding), -2.0)
         best = int(similarities.argmax())
         return self.people[self._owner[best]], float(similarities[best]), int(alive.sum())
 
