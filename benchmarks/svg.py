@@ -21,8 +21,8 @@ _NORMAL = NormalDist()
 _SMALLEST = 1e-100
 """A span or value below is taken for none: neither its steps nor its logarithm would be numbers."""
 
-_LOWEST_PERCENT = 1e-4
-"""Where a normal scale ends: it has no place for 0 or 100."""
+_LOWEST_PERCENT, _HIGHEST_PERCENT = 1e-4, 50.0
+"""Where a normal scale ends at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,10 @@ def _axis(values: Sequence[float], scale: str, start_px: float, end_px: float) -
         ticks = tuple(10.0**power for power in range(low, high + 1))
         return Axis(10.0**low, 10.0**high, start_px, end_px, math.log10, ticks)
     if scale == "normal":
-        inside = [min(max(value, _LOWEST_PERCENT), 100 - _LOWEST_PERCENT) for value in values]
-        low_, high_ = min(inside), max(inside)
+        # Rates of 0 or 100 have no place there, and beyond one half nobody looks: they lie on the axis's edge.
+        inside = [value for value in values if _LOWEST_PERCENT <= value <= _HIGHEST_PERCENT] or [1.0]
+        low_, high_ = min(*inside, _HIGHEST_PERCENT / 2), max(inside)
+        high_ = max(high_, 2 * low_)
         ticks = tuple(tick for tick in _NORMAL_TICKS if low_ <= tick <= high_)
         return Axis(low_, high_, start_px, end_px, lambda value: _NORMAL.inv_cdf(value / 100), ticks)
     ticks = _round_ticks(min(values), max(values))

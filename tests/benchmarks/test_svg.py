@@ -67,3 +67,12 @@ def test_words_cannot_break_the_page() -> None:
 
 def test_an_empty_plot_is_left_out() -> None:
     assert draw(Plot("t", "x", "y", (Series("a", (), ()),))) == ""
+
+
+def test_rates_of_0_and_100_do_not_squeeze_the_others_on_a_normal_scale() -> None:
+    """Every trade-off ends in both; what is asked of it lies between."""
+    line = Series("", (0.0, 0.1, 1.0, 100.0), (100.0, 5.0, 2.0, 0.0))
+    drawn = draw(Plot("", "", "", (line,), "normal", "normal"))
+    assert ">5</text>" in drawn
+    assert ">99</text>" not in drawn
+    assert ">0.001</text>" not in drawn
