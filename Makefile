@@ -29,7 +29,7 @@ check: $(READY) ## What CI checks besides the tests: style, types, layers, wire
 	sh scripts/proto.sh --check
 	PATH="$(abspath $(BIN)):$$PATH" buf lint
 
-bench: $(READY) ## Measure everything in its quick form, hold it against the bars (about four minutes)
+bench: $(READY) ## Measure everything in its quick form, hold it against the bars (about three minutes)
 	$(BIN)/gate bench all --quick --json out/bench.json --html out/bench.html
 	$(BIN)/gate bench check out/bench.json
 
