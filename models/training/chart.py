@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def chart(
-    lines: dict[str, NDArray[np.floating]], title: str, below: str, limits: tuple[float, float, float, float]
+    lines: Mapping[str, NDArray[np.floating]], title: str, below: str, limits: tuple[float, float, float, float]
 ) -> NDArray[np.uint8]:
     """Lines (n, 2) by name in one chart (360, 480, 3) BGR; `limits` are x from, x to, y from, y to."""
     canvas = np.full((_HEIGHT, _WIDTH, 3), 255, np.uint8)

@@ -213,6 +213,48 @@ def look(name: str, detectors: dict[str, Detector], out: Path, every: int) -> No
     cv2.imwrite(str(out), np.vstack([np.hstack(shown[s : s + 8]) for s in range(0, len(shown), 8)]))
 
 
+def measure(
+    model: Path,
+    *,
+    canvas_px: int = CANVAS_PX,
+    threshold: float = SURE,
+    every: int = 1,
+    baseline: bool = True,
+    only_sets: bool = False,
+) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
+    """All figures of a detector, and what `plots` draws.
+
+    Args:
+        threshold: of ours; SCRFD's is 0.5.
+        every: of LFW, only every n-th photograph.
+        baseline: SCRFD-500M beside it.
+        only_sets: no gate frames, no times.
+    """
+    detectors: dict[str, Any] = {"ours": ours(model, canvas_px, _FROM)}
+    thresholds = {"ours": threshold, "scrfd-500m": SURE}
+    if baseline:
+        detectors["scrfd-500m"] = scrfd(BASELINE, canvas_px, _FROM)
+    outcomes = {
+        name: {detector: outcome(name, built, every if name == "lfw" else 1) for detector, built in detectors.items()}
+        for name in held_out()
+    }
+    report: dict[str, Any] = {"canvas_px": canvas_px, "thresholds": thresholds, "sets": {}}
+    for name, by_detector in outcomes.items():
+        report["sets"][name] = {d: result.figures(thresholds[d]) for d, result in by_detector.items()}
+    if not only_sets:
+        report["gate"] = {d: at_the_gate(built, thresholds[d]) for d, built in detectors.items()}
+        built = {
+            (name, side): build(side)
+            for side in {max(wh) for wh in _TIMED_WH}
+            for name, build in (
+                ("ours", lambda side: ours(model, side, SURE)),
+                ("scrfd-500m", lambda side: scrfd(BASELINE, side, SURE)),
+            )
+        }
+        report["ms"] = timed({name: (lambda side, name=name: built[name, side]) for name in ("ours", "scrfd-500m")})
+    return report, outcomes
+
+
 def main() -> None:
     """Everything, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -228,35 +270,18 @@ def main() -> None:
     parser.add_argument("--look-at", default="real-masks")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    detectors: dict[str, Any] = {"ours": ours(arguments.model, arguments.canvas, _FROM)}
-    thresholds = {"ours": arguments.threshold, "scrfd-500m": SURE}
-    if not arguments.without_baseline:
-        detectors["scrfd-500m"] = scrfd(BASELINE, arguments.canvas, _FROM)
     if arguments.look:
         sure = {"ours": ours(arguments.model, arguments.canvas, arguments.threshold)}
         look(arguments.look_at, {**sure}, arguments.look, 1 if arguments.look_at == "real-masks" else 85)
         return
-    outcomes = {
-        name: {
-            detector: outcome(name, built, arguments.every if name == "lfw" else 1)
-            for detector, built in detectors.items()
-        }
-        for name in held_out()
-    }
-    report: dict[str, Any] = {"canvas_px": arguments.canvas, "thresholds": thresholds, "sets": {}}
-    for name, by_detector in outcomes.items():
-        report["sets"][name] = {d: result.figures(thresholds[d]) for d, result in by_detector.items()}
-    if not arguments.only_sets:
-        report["gate"] = {d: at_the_gate(built, thresholds[d]) for d, built in detectors.items()}
-        built = {
-            (name, side): build(side)
-            for side in {max(wh) for wh in _TIMED_WH}
-            for name, build in (
-                ("ours", lambda side: ours(arguments.model, side, SURE)),
-                ("scrfd-500m", lambda side: scrfd(BASELINE, side, SURE)),
-            )
-        }
-        report["ms"] = timed({name: (lambda side, name=name: built[name, side]) for name in ("ours", "scrfd-500m")})
+    report, outcomes = measure(
+        arguments.model,
+        canvas_px=arguments.canvas,
+        threshold=arguments.threshold,
+        every=arguments.every,
+        baseline=not arguments.without_baseline,
+        only_sets=arguments.only_sets,
+    )
     print(json.dumps(report, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")

@@ -96,14 +96,18 @@ def tpir(clean: Array, masked: Array, dev: DevSet) -> dict[str, float]:
 
 def evaluate(model: Path, dev: DevSet, threads: int = 2) -> dict[str, Any]:
     """All figures of one embedder, percent, rounded to 0.01."""
-    clean, masked = embed(model, dev.clean, threads), embed(model, dev.masked, threads)
+    return {"model": model.stem, **judge(embed(model, dev.clean, threads), embed(model, dev.masked, threads), dev)}
+
+
+def judge(clean: Array, masked: Array, dev: DevSet) -> dict[str, float]:
+    """The same of embeddings (n, D) of the development set."""
     figures = {
         "pairs": pairs_accuracy(clean, dev),
         "tar_unmasked": tar(clean, clean, dev),
         "tar_masked": tar(masked, clean, dev),
         **{f"tpir_{name}": value for name, value in tpir(clean, masked, dev).items()},
     }
-    return {"model": model.stem, **{name: round(value, 2) for name, value in figures.items()}}
+    return {name: round(value, 2) for name, value in figures.items()}
 
 
 def quick(model: Path, threads: int = 2) -> dict[str, float]:
