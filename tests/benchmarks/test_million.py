@@ -42,7 +42,7 @@ def test_every_figure_is_there_and_nothing_is_lost(monkeypatch: pytest.MonkeyPat
     assert values["gallery.3000.tpir"] == values["gallery.3000.flat.tpir"] > 80
     assert values["gallery.3000.top1_agreement"] == 1
     assert values["gallery.3000.memory_ratio"] < 1 / 3
-    assert {"gallery.3000.ratio_to_flat", "gallery.3000.ivf.ratio_to_flat"} <= values.keys()
+    assert {"gallery.3000.ratio_to_flat", "gallery.3000.ivf_8.ratio_to_flat"} <= values.keys()
     assert facts["probes"] == "40 of those expected, 60 of strangers"
 
 
