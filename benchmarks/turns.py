@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import structlog
 
@@ -126,12 +127,14 @@ def _measure(plan: Plan, settings: Settings, built: Built, tick: Callable[[str],
     # Photographs of several people are refused at the gate: twice as many are enough to find those of one.
     crowd = people(plan.faces, plan.travellers, 2 * plan.frames, plan.seed)
     local = InProcessLane(built.engine)
-    _enrol(local.enrol, crowd)
+    enrol(local.enrol, crowd)
     candidates = [frame for person in crowd for frame in person.frames]
     frames = list(itertools.islice((frame for frame in candidates if local.decides(frame)), plan.frames))
     if not frames:
         raise RuntimeError(f"expected frames that are decided at first sight, found none of {len(candidates)}")
     floor, canvas_px, prepared = _floor(plan, settings, built.vision, frames)
+    # InsightFace gets OpenCV as it is; the engine has set it to one thread.
+    usual = {PEER: os.cpu_count() or 1, PEER_SAME: os.cpu_count() or 1}
     runner = asyncio.Runner()
     with tempfile.TemporaryDirectory() as folder, engine_process(settings) as address, runner:
         pack = find_pack(plan.pack)
@@ -154,6 +157,7 @@ def _measure(plan: Plan, settings: Settings, built: Built, tick: Callable[[str],
             for index in rng.permutation(len(SUBJECTS)):
                 name = SUBJECTS[index]
                 tick(name)
+                cv2.setNumThreads(usual.get(name, 1))
                 # The first one finds the caches of the subject before, and that one's threads still spinning.
                 run_one[name](0)
                 samples = [run_one[name](i) for i in range(len(frames))]
@@ -202,6 +206,7 @@ def _traveller(person: Person) -> Traveller:
     return Traveller(person.reference, "BENCH", datetime.now(UTC) + timedelta(hours=2))
 
 
-def _enrol(enrol: Callable[[Traveller, bytes], bool], crowd: list[Person]) -> None:
+def enrol(into: Callable[[Traveller, bytes], bool], crowd: list[Person]) -> None:
+    """Everybody's photograph, by `into`; who is refused is left out."""
     for person in crowd:
-        enrol(_traveller(person), person.photo)
+        into(_traveller(person), person.photo)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+
 from gate.vision.detector import Head, InputScaling, OnnxDetector
 from gate.vision.embedder import ArcFaceEmbedder
 from gate.vision.enrolment import EnrolmentRules
@@ -100,7 +102,12 @@ def build_pipeline(
     limits: DecodeLimits | None = None,
     rules: EnrolmentRules | None = None,
 ) -> VisionPipeline:
-    """A pipeline of a pack that is in memory; see `load_pipeline`."""
+    """A pipeline of a pack that is in memory; see `load_pipeline`. OpenCV gets one thread in this process.
+
+    Its pool shares a crop of 112 x 112 out among all cores and waits for each of them: where they are busy, a tenth of
+    the crops take 5 ms instead of 0.3.
+    """
+    cv2.setNumThreads(1)
     detector = load_detector(pack.detector, provider=provider, threads=threads, detect_size_px=detect_size_px)
     embedder = load_embedder(pack, provider=provider, threads=threads)
     mask = load_mask_model(pack.mask, provider=provider, threads=threads) if pack.mask else None
