@@ -181,8 +181,8 @@ def measure(plan: Plan, console: Console, walking: Sequence[WalkUp] = ()) -> Mea
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         vision = load_pipeline(plan.pack)
-        crowd = list(walking) or _crowd(plan, vision, progress)
-        films = _films(plan, vision, crowd, progress)
+        crowd = list(walking) or crowd_of(plan, vision, progress)
+        films = films_of(plan, vision, crowd, progress)
         settings = Settings(
             server=ServerSettings(address="127.0.0.1:0"),
             models=ModelSettings(pack=plan.pack),
@@ -195,13 +195,14 @@ def measure(plan: Plan, console: Console, walking: Sequence[WalkUp] = ()) -> Mea
     return _measured(plan, played, enrolled)
 
 
-def _crowd(plan: Plan, vision: Vision, progress: Progress) -> list[WalkUp]:
+def crowd_of(plan: Plan, vision: Vision, progress: Progress) -> list[WalkUp]:
+    """Who walks up, the travellers first."""
     count = plan.travellers + plan.strangers
     tick = partial(progress.advance, progress.add_task("people", total=count))
     return walk_ups(vision, count, plan.frames, plan.seed, tick)
 
 
-def _films(plan: Plan, vision: Vision, crowd: list[WalkUp], progress: Progress) -> list[Film]:
+def films_of(plan: Plan, vision: Vision, crowd: list[WalkUp], progress: Progress) -> list[Film]:
     """Travellers bare and masked, strangers bare; who never comes to be usable is left out."""
     expected, strangers = crowd[: plan.travellers], crowd[plan.travellers :][: plan.strangers]
     tick = partial(progress.advance, progress.add_task("masked", total=len(expected)))
