@@ -23,18 +23,21 @@ from gate.gallery.group import Groups
 from gate.gallery.segment import MAX_ROWS, Segment
 from gate.gallery.templates import Templates, chunks
 
-FIRST = 64
+FIRST = 32
 """Templates compared exactly at first."""
 
-ASKED, ASKED_LEAST = 2048, 512
+ASKED, ASKED_LEAST = 2048, 192
 """Templates that codes are asked for at first: at most of all groups together, at least of each. FAISS sorts more of
 them slowly."""
 
-SURE, SURE_OF_MANY = 4.5, 3.0
+SURE, SURE_OF_MANY = 4.5, 2.5
 """Standard deviations of what codes tell, in galleries of up to and of more than `MANY` templates. Of a million
-templates that belong among the `k` best 3 are missed, and 1,350; the higher one stands among them, the fewer."""
+templates that are just the `k`-th best 3 are missed, and 6,200; the higher one stands above that, the fewer."""
 
 MANY = 131_072
+
+_ROWS_AT_ONCE = 3
+"""Of a segment, from which on to fetch them together is faster than one by one."""
 
 Numbers = NDArray[np.int64]
 
@@ -96,8 +99,8 @@ def nearest(segments: Sequence[Segment], groups: Groups, probe: Turned, k: int, 
     """The `k` most similar travellers who have not expired at `now` (UTC), most similar first.
 
     Args:
-        segments: whose travellers are searched.
-        groups: of the same segments; none where every template is to be compared.
+        segments: whose travellers are searched, every template of them; none where there are groups.
+        groups: of whose segments the travellers are searched.
         probe: (M,), on the axes of the templates.
     """
     margin = (SURE if sum(map(len, groups)) <= MANY else SURE_OF_MANY) * doubt(len(probe))
@@ -107,11 +110,12 @@ def nearest(segments: Sequence[Segment], groups: Groups, probe: Turned, k: int, 
             found = _best(_among(layout, told, rows, probe, k, now, margin), k, now)
             if len(found) == k and found[-1].similarity >= left + margin:
                 return found
+        segments = layout.of
     return _best(_all(segments, probe), k, now)
 
 
 def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, similarity: float) -> set[tuple[str, str]]:
-    """(Reference, flight) of everybody, expired or not, who has a template at least that similar."""
+    """(Reference, flight) of everybody, expired or not, who has a template at least that similar; see `nearest`."""
     margin = SURE * doubt(len(probe))
     for told, rows, left in _asked(groups, probe):
         if left + margin < similarity:
@@ -119,7 +123,7 @@ def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, simi
             exact = _compared(Layout.over(groups).spots(told[likely], rows[likely]), probe)
             break
     else:
-        exact = _all(segments, probe)
+        exact = _all(Layout.over(groups).of if groups else segments, probe)
     close = np.flatnonzero(exact.similarities >= similarity)
     found = ((exact.of[exact.segments[i]], int(exact.rows[i])) for i in close)
     return {(segment.travellers[segment.owner(row)].reference, segment.flight) for segment, row in found}
@@ -166,8 +170,12 @@ def _compared(spots: Spots, probe: Turned) -> Spots:
     first = spots.of[segments[0]].held
     into = np.empty((len(rows), first.kept.shape[1]), first.kept.dtype)
     starts = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), len(rows)]
-    for number, (start, end) in zip(segments[starts[:-1]].tolist(), pairwise(starts), strict=True):
-        spots.of[number].held.take(rows[start:end], into[start:end])
+    if len(rows) < _ROWS_AT_ONCE * len(starts):
+        for place, (number, row) in enumerate(zip(segments.tolist(), rows.tolist(), strict=True)):
+            into[place] = spots.of[number].held.kept[row]
+    else:
+        for number, (start, end) in zip(segments[starts[:-1]].tolist(), pairwise(starts), strict=True):
+            spots.of[number].held.take(rows[start:end], into[start:end])
     return Spots(Templates(into, first.axes).similarities(probe), segments, rows, spots.of)
 
 

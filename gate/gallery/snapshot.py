@@ -50,7 +50,8 @@ class Snapshot:
             GateError: PACK_MISMATCH, when another pack made the probe.
         """
         self._check_pack(probe)
-        segments, groups = list(self.segments(flight)), self._groups(flight)
+        groups = self._groups(flight)
+        segments = [] if groups else list(self.segments(flight))
         alive = Alive.together(part.alive(now) for part in groups or segments)
         found = nearest(segments, groups, self.axes.turn(probe.embedding), k, now)
         ranked = tuple(self._marked(candidate, now, flight) for candidate in self._told(found, probe.embedding))
@@ -58,8 +59,9 @@ class Snapshot:
 
     def closer_than(self, probe: Probe, similarity: float) -> frozenset[tuple[str, str]]:
         """(Reference, flight) of everybody, expired or not, who has a template at least that similar."""
-        segments = list(self.segments(None))
-        return frozenset(closer_than(segments, self._groups(None), self.axes.turn(probe.embedding), similarity))
+        groups = self._groups(None)
+        segments = [] if groups else list(self.segments(None))
+        return frozenset(closer_than(segments, groups, self.axes.turn(probe.embedding), similarity))
 
     def compare(self, probe: Probe, claimed: tuple[Entry, ...], now: datetime) -> Candidates:
         """1:1, or 1:few: similarities with the claimed; `claimed` as `find_document` or `find_reference` gave it.
