@@ -33,9 +33,20 @@ class Group:
         segments: in the order of their codes.
         starts: at which row of the group each segment's begin; and where the last ones end.
         counts: templates of each segment.
+        kept: rows of each segment; here so that a search need not go through the segments to them.
     """
 
-    __slots__ = ("__weakref__", "_everybody", "_first_expiry_s", "_index", "counts", "flight", "segments", "starts")
+    __slots__ = (
+        "__weakref__",
+        "_everybody",
+        "_first_expiry_s",
+        "_index",
+        "counts",
+        "flight",
+        "kept",
+        "segments",
+        "starts",
+    )
 
     def __init__(self, flight: str | None, parts: Sequence[tuple[Segment, Blocks]]) -> None:
         """
@@ -44,6 +55,7 @@ class Group:
         """
         self.flight = flight
         self.segments = tuple(segment for segment, _ in parts)
+        self.kept = tuple(segment.held.kept for segment in self.segments)
         self.counts = np.array([segment.templates for segment in self.segments])
         self.starts = np.concatenate([[0], np.cumsum([BLOCK_ROWS * len(blocks) for _, blocks in parts])])
         filled = [(segment, blocks) for segment, blocks in parts if len(blocks)]

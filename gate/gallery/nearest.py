@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from gate.gallery.axes import Turned
 from gate.gallery.codes import doubt
 from gate.gallery.group import Groups
 from gate.gallery.segment import MAX_ROWS, Segment
-from gate.gallery.templates import Templates, chunks
+from gate.gallery.templates import Kept, Templates, chunks
 
 FIRST = 32
 """Templates compared exactly at first."""
@@ -30,9 +30,10 @@ ASKED, ASKED_LEAST = 2048, 192
 """Templates that codes are asked for at first: at most of all groups together, at least of each. FAISS sorts more of
 them slowly."""
 
-SURE, SURE_OF_MANY = 4.5, 2.5
+SURE, SURE_OF_MANY = 4.5, 2.0
 """Standard deviations of what codes tell, in galleries of up to and of more than `MANY` templates. Of a million
-templates that are just the `k`-th best 3 are missed, and 6,200; the higher one stands above that, the fewer."""
+templates that are just the `k`-th best 3 are missed, and 23,000; one that is as far above it as a traveller at the gate
+is above strangers, never."""
 
 MANY = 131_072
 
@@ -54,7 +55,7 @@ class Spots(NamedTuple):
     """Some templates.
 
     Attributes:
-        similarities: exact, or as codes tell them.
+        similarities: exact.
         segments: numbers in `of`.
         rows: in these segments.
         of: the segments.
@@ -71,11 +72,13 @@ class Layout(NamedTuple):
 
     Attributes:
         of: their segments.
+        kept: their templates.
         starts: at which row those of each segment begin.
         counts: templates of each.
     """
 
     of: Sequence[Segment]
+    kept: Sequence[Kept]
     starts: Numbers
     counts: Numbers
 
@@ -84,15 +87,27 @@ class Layout(NamedTuple):
         """Of these groups, at least one."""
         offsets = accumulate(map(len, groups), initial=0)
         return cls(
-            [segment for group in groups for segment in group.segments],
+            list(chain.from_iterable(group.segments for group in groups)),
+            list(chain.from_iterable(group.kept for group in groups)),
             np.concatenate([group.starts[:-1] + offset for group, offset in zip(groups, offsets, strict=False)]),
             np.concatenate([group.counts for group in groups]),
         )
 
-    def spots(self, similarities: Turned, rows: Numbers) -> Spots:
-        """These rows, which may also be those that fill up blocks."""
-        segments = np.searchsorted(self.starts, rows, "right") - 1
-        return Spots(similarities, segments, (rows - self.starts[segments]) % self.counts[segments], self.of)
+    def compared(self, places: Numbers, probe: Turned) -> Spots:
+        """Rows, which may also be those that fill up blocks, with exact similarities, in the order of the segments."""
+        places = np.sort(places)
+        segments = np.searchsorted(self.starts, places, "right") - 1
+        rows = (places - self.starts[segments]) % self.counts[segments]
+        filled = next(kept for kept in self.kept if len(kept))
+        into = np.empty((len(rows), filled.shape[1]), filled.dtype)
+        starts = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), len(rows)]
+        if len(rows) < _ROWS_AT_ONCE * len(starts):
+            for place, (number, row) in enumerate(zip(segments.tolist(), rows.tolist(), strict=True)):
+                into[place] = self.kept[number][row]
+        else:
+            for number, (start, end) in zip(segments[starts[:-1]].tolist(), pairwise(starts), strict=True):
+                self.kept[number].take(rows[start:end], axis=0, out=into[start:end], mode="clip")
+        return Spots(Templates(into, self.of[0].held.axes).similarities(probe), segments, rows, self.of)
 
 
 def nearest(segments: Sequence[Segment], groups: Groups, probe: Turned, k: int, now: datetime) -> list[Found]:
@@ -119,8 +134,7 @@ def closer_than(segments: Sequence[Segment], groups: Groups, probe: Turned, simi
     margin = SURE * doubt(len(probe))
     for told, rows, left in _asked(groups, probe):
         if left + margin < similarity:
-            likely = told >= similarity - margin
-            exact = _compared(Layout.over(groups).spots(told[likely], rows[likely]), probe)
+            exact = Layout.over(groups).compared(rows[told >= similarity - margin], probe)
             break
     else:
         exact = _all(Layout.over(groups).of if groups else segments, probe)
@@ -146,37 +160,19 @@ def _among(layout: Layout, told: Turned, rows: Numbers, probe: Turned, k: int, n
     first = min(FIRST, len(rows) - 1)
     limit = np.partition(told, -first)[-first]
     chosen = told >= limit
-    exact = _compared(layout.spots(told[chosen], rows[chosen]), probe)
+    exact = layout.compared(rows[chosen], probe)
     found = _best(exact, k, now)
     low = found[-1].similarity - margin if len(found) == k else -np.inf
     rest = ~chosen & (told >= low)
     if not rest.any():
         return exact
-    more = _compared(layout.spots(told[rest], rows[rest]), probe)
+    more = layout.compared(rows[rest], probe)
     return Spots(
         np.concatenate([exact.similarities, more.similarities]),
         np.concatenate([exact.segments, more.segments]),
         np.concatenate([exact.rows, more.rows]),
         layout.of,
     )
-
-
-def _compared(spots: Spots, probe: Turned) -> Spots:
-    """The same with exact similarities, in the order of the segments."""
-    if not len(spots.rows):
-        return spots
-    order = np.argsort(spots.segments)
-    segments, rows = spots.segments[order], spots.rows[order]
-    first = spots.of[segments[0]].held
-    into = np.empty((len(rows), first.kept.shape[1]), first.kept.dtype)
-    starts = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), len(rows)]
-    if len(rows) < _ROWS_AT_ONCE * len(starts):
-        for place, (number, row) in enumerate(zip(segments.tolist(), rows.tolist(), strict=True)):
-            into[place] = spots.of[number].held.kept[row]
-    else:
-        for number, (start, end) in zip(segments[starts[:-1]].tolist(), pairwise(starts), strict=True):
-            spots.of[number].held.take(rows[start:end], into[start:end])
-    return Spots(Templates(into, first.axes).similarities(probe), segments, rows, spots.of)
 
 
 def _all(segments: Sequence[Segment], probe: Turned) -> Spots:

@@ -72,10 +72,6 @@ class Templates:
         """Sharing no memory with these."""
         return Templates(self.kept.copy(), self.axes)
 
-    def take(self, rows: NDArray[np.int64], into: Kept) -> None:
-        """Copies some rows."""
-        self.kept.take(rows, axis=0, out=into, mode="clip")
-
     def rows(self) -> Rows:
         """As embeddings (R, D); each always comes out the same, whatever stands beside it."""
         if not len(self):
