@@ -101,8 +101,9 @@ class Chain:
     """Makes and checks marks under one key."""
 
     def __init__(self, seal: Seal) -> None:
-        self._content_key = seal.derived("journal content")
-        self._link_key = seal.derived("journal link")
+        # Keyed once and copied for each mark: OpenSSL looks up its algorithm anew for every key it is given.
+        self._content = hmac.new(seal.derived("journal content"), digestmod=hashlib.sha256)
+        self._links = hmac.new(seal.derived("journal link"), digestmod=hashlib.sha256)
 
     def follow(self, head: Head, event: Event) -> Row:
         """The entry that follows `head`."""
@@ -141,10 +142,16 @@ class Chain:
         return None
 
     def _mark(self, at: str, kind: str, facts: str) -> bytes:
-        return hmac.digest(self._content_key, json.dumps([at, kind, facts]).encode(), hashlib.sha256)
+        return _marked(self._content, json.dumps([at, kind, facts]).encode())
 
     def _link(self, before: bytes, position: int, mark: bytes) -> bytes:
-        return hmac.digest(self._link_key, before + position.to_bytes(8, "big") + mark, hashlib.sha256)
+        return _marked(self._links, before + position.to_bytes(8, "big") + mark)
+
+
+def _marked(keyed: hmac.HMAC, content: bytes) -> bytes:
+    mac = keyed.copy()
+    mac.update(content)
+    return mac.digest()
 
 
 @dataclass(frozen=True, slots=True)
