@@ -36,7 +36,8 @@ def cover(aligned_bgr: ImageBGR) -> ImageBGR:
     """The aligned face (112, 112, 3) behind a plain cloth as bright as the light on its eyes; always the same one."""
     light = float(aligned_bgr[_EYES].mean()) / _FACE_MEAN
     cloth = np.clip(_CLOTH_BGR * light, 0, 255) * _SHADE
-    return np.clip(aligned_bgr * (1 - _WHERE) + cloth * _WHERE, 0, 255).astype(np.uint8)
+    covered: ImageBGR = np.clip(aligned_bgr * (1 - _WHERE) + cloth * _WHERE, 0, 255).astype(np.uint8)
+    return covered
 
 
 def reference(bare: Embedding, covered: Embedding) -> Embedding:
@@ -55,7 +56,7 @@ def _where() -> NDArray[np.float32]:
 
 def _shade() -> NDArray[np.float32]:
     across = (np.arange(ALIGNED_SIZE_PX, dtype=np.float32) - ALIGNED_SIZE_PX / 2) / 45
-    return (1 - _FALL * across**2)[None, :, None]
+    return np.asarray((1 - _FALL * across**2)[None, :, None], np.float32)
 
 
 _WHERE, _SHADE = _where(), _shade()
