@@ -80,6 +80,7 @@ def cheap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "default_plan",
         lambda _dataset, quick: accuracy.Plan(dataset, flights=30, replicates=20, threads=1, quick=quick),
     )
+    monkeypatch.setattr(policy, "default_plan", lambda _dataset, quick: policy.Plan(dataset, fingers=not quick))
     monkeypatch.setattr(everything, "find_pack", lambda pack: pack)
     monkeypatch.setattr(everything, "build_pipeline", lambda _pack, **_: FakeVision())
     monkeypatch.setattr(everything, "walk_ups", lambda *_: [])
