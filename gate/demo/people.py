@@ -22,6 +22,9 @@ from gate.vision.probe import Face, ImageBGR, Sighting
 _GROUP_ORDER = (2, 3, 0, 1, 4, 5)
 """The group photograph's people from left to right, in the order of their parts: see `built_in`."""
 
+_ENOUGH = 4
+"""People with whom every scenario of the demo can be played."""
+
 _FILES_TRIED = 6
 """Photographs of one person that are looked at."""
 
@@ -82,7 +85,7 @@ def from_folder(vision: Vision, folder: Path, count: int, seed: int) -> tuple[Pe
         seed: chooses them.
 
     Raises:
-        SourceError: fewer than four people are usable.
+        SourceError: fewer people are usable than are wanted, and than four.
     """
     if not folder.is_dir():
         raise SourceError(f"There is no folder {folder}", "Name a folder that holds a folder of photographs a person.")
@@ -98,9 +101,9 @@ def from_folder(vision: Vision, folder: Path, count: int, seed: int) -> tuple[Pe
             enrols, plays = pair
             portrait = plays.portrait(len(people))
             people.append(Person(next(labels), enrols.data, portrait, same_photo=False))
-    if len(people) < 4:
+    if len(people) < min(count, _ENOUGH):
         raise SourceError(
-            f"{folder} holds {len(people)} people with two usable photographs; the demo needs 4",
+            f"{folder} holds {len(people)} people with two usable photographs, expected {min(count, _ENOUGH)}",
             "Name a folder that holds a folder of photographs a person.",
         )
     return tuple(people)
