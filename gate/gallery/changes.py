@@ -120,11 +120,16 @@ def successor(
 
 def regrouped(flight: str, before: Segments, after: Segments) -> tuple[list[Segment], list[tuple[str | None, Segment]]]:
     """Which of a flight's segments leave their group, and which come into one, and which."""
-    group = flight if sum(segment.templates for segment in after) >= LARGE else None
-    if before and group == (flight if sum(segment.templates for segment in before) >= LARGE else None):
+    group = _group_of(flight, after)
+    if before and group == _group_of(flight, before):
         old, new = set(map(id, before)), set(map(id, after))
         return [s for s in before if id(s) not in new], [(group, s) for s in after if id(s) not in old]
     return list(before), [(group, segment) for segment in after]
+
+
+def _group_of(flight: str, segments: Segments) -> str | None:
+    """The flight of the groups that its segments belong in: its own where it is large, else None, those of many."""
+    return flight if sum(segment.templates for segment in segments) >= LARGE else None
 
 
 def grouped(flights: Mapping[str, Segments]) -> Groups:

@@ -50,8 +50,7 @@ class Snapshot:
             GateError: PACK_MISMATCH, when another pack made the probe.
         """
         self._check_pack(probe)
-        groups = self._groups(flight)
-        segments = [] if groups else list(self.segments(flight))
+        segments, groups = self._searched(flight)
         alive = Alive.together(part.alive(now) for part in groups or segments)
         found = nearest(segments, groups, self.axes.turn(probe.embedding), k, now)
         ranked = tuple(self._marked(candidate, now, flight) for candidate in self._told(found, probe.embedding))
@@ -59,9 +58,7 @@ class Snapshot:
 
     def closer_than(self, probe: Probe, similarity: float) -> frozenset[tuple[str, str]]:
         """(Reference, flight) of everybody, expired or not, who has a template at least that similar."""
-        groups = self._groups(None)
-        segments = [] if groups else list(self.segments(None))
-        return frozenset(closer_than(segments, groups, self.axes.turn(probe.embedding), similarity))
+        return frozenset(closer_than(*self._searched(None), self.axes.turn(probe.embedding), similarity))
 
     def compare(self, probe: Probe, claimed: tuple[Entry, ...], now: datetime) -> Candidates:
         """1:1, or 1:few: similarities with the claimed; `claimed` as `find_document` or `find_reference` gave it.
@@ -124,11 +121,13 @@ class Snapshot:
         scope = self.flights.values() if flight is None else [self.flights.get(flight, ())]
         return (segment for segments in scope for segment in segments)
 
-    def _groups(self, flight: str | None) -> Groups:
-        """To search them instead of every segment; none where that is not worth it."""
+    def _searched(self, flight: str | None) -> tuple[list[Segment], Groups]:
+        """What a search goes through: groups where there are enough people for them to be worth it, else segments."""
         if flight is None:
-            return self.groups if sum(map(len, self.groups)) >= LARGE else ()
-        return tuple(group for group in self.groups if group.flight == flight)
+            groups = self.groups if sum(map(len, self.groups)) >= LARGE else ()
+        else:
+            groups = tuple(group for group in self.groups if group.flight == flight)
+        return [] if groups else list(self.segments(flight)), groups
 
     def _told(self, found: Sequence[Found], embedding: Embedding) -> list[Candidate]:
         """Similarities in the embedding's own numbers, bit for bit as a comparison with the claimed tells them."""
