@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from gate.vision.protobuf import every, first
+
 
 def with_symbolic_size(model: bytes) -> bytes:
     """The model with height and width of its input left open.
@@ -27,6 +29,12 @@ def with_symbolic_size(model: bytes) -> bytes:
 
 def open_batch_axis(model: bytes) -> str:
     """Name of the batch axis of a model's one input (N, …); empty where its size is stated."""
-    axes = onnx.load_model_from_string(model).graph.input[0].type.tensor_type.shape.dim
-    name: str = axes[0].dim_param
-    return name
+    shape = memoryview(model)
+    for field in _TO_FIRST_AXIS:
+        shape = next(every(shape, field), memoryview(b""))
+    return first(shape, _AXIS_NAME).decode(errors="replace")
+
+
+# ModelProto.graph, GraphProto.input, its type, tensor_type, shape and the first dim; Dimension.dim_param (onnx.proto3).
+_TO_FIRST_AXIS = (7, 11, 2, 1, 2, 1)
+_AXIS_NAME = 2
