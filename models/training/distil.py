@@ -1,9 +1,9 @@
 """Trains the student: it sees a masked, lit, blurred face and must say what the teacher said of the clean one.
 
-`python -m models.training.distil --run NAME` starts or resumes a run; it never ends by itself (`--minutes` makes it).
-Under `runs/NAME/` of the training folder: `latest.pt` every five minutes, `best.pt` and `best.onnx` whenever the
-development figures improve, `curve.csv` with one line an evaluation. `--cool` ends a run with the learning rate
-going to zero.
+`python -m models.training.distil --run NAME --start blocks` starts a run where `blockwise` ended, or resumes it; it
+never ends by itself (`--minutes` makes it). Under `runs/NAME/` of the training folder: `latest.pt` every five minutes,
+`best.pt` and `best.onnx` whenever the development figures improve, `curve.csv` with one line an evaluation. `--cool`
+ends a run with the learning rate going to zero.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Recipe:
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warm_up: int = 300
-    # Stage features of the teacher guide the early stages first; later they only hold the student back.
-    hint_weight: float = 1.0
-    hint_steps: int = 12_000
+    # What the blocks have learned alone must hold together first; later the hints only hold the student back.
+    hint_weight: float = 0.5
+    hint_steps: int = 3_000
     relation_weight: float = 1.0
     relation_temperature: float = 0.06
     margin_weight: float = 0.15
@@ -54,25 +54,13 @@ class Recipe:
     average_decay: float = 0.999
 
 
-class Hints(nn.Module):
-    """Reads the student's stages as the teacher's: one 1 x 1 convolution each; only used in training."""
-
-    def __init__(self, widths: tuple[int, ...], teacher: tuple[int, ...]) -> None:
-        super().__init__()
-        self.readers = nn.ModuleList(nn.Conv2d(w, t, 1) for w, t in zip(widths, teacher, strict=True))
-
-    def forward(self, stages: tuple[Tensor, ...], targets: list[Tensor]) -> Tensor:
-        """Mean squared error against standardised teacher features, summed over the stages; 1 is chance."""
-        losses = []
-        for reader, stage, target in zip(self.readers, stages, targets, strict=True):
-            read = reader(stage)
-            losses.append(functional.mse_loss(read.float(), target))
-        return torch.stack(losses).sum()
+def told(stages: tuple[Tensor, ...], hints: list[Tensor]) -> Tensor:
+    """Share of the variance of the teacher's features that the student's stages miss, summed; 1 each is chance."""
+    missed = [(stage.float() - hint).pow(2).clamp(max=25).mean() for stage, hint in zip(stages, hints, strict=True)]
+    return torch.stack(missed).sum()
 
 
-def losses(
-    out: StudentOutput, batch: Batch, known: Samples, hints: Hints, recipe: Recipe, step: int
-) -> dict[str, Tensor]:
+def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, step: int) -> dict[str, Tensor]:
     """All weighted terms of one step."""
     embedding = out.embedding.float()
     cosine = (embedding * batch.target).sum(dim=1)
@@ -96,7 +84,7 @@ def losses(
     strength = recipe.hint_weight * max(0.0, 1 - step / max(recipe.hint_steps, 1))
     if strength > 0 and batch.hinted:
         stages = tuple(stage[: batch.hinted] for stage in out.stages)
-        terms["hint"] = strength * hints(stages, batch.hints)
+        terms["hint"] = strength * told(stages, batch.hints)
     return terms
 
 
@@ -112,9 +100,8 @@ class Run:
             shape = StudentShape(**state["shape"])
         layout = torch.channels_last
         self.student = Student(shape).to(device, memory_format=layout)
-        self.hints = Hints(shape.widths, (32, 64, 100)).to(device)
         self.average = copy.deepcopy(self.student).eval().requires_grad_(False)
-        parameters = [*self.student.parameters(), *self.hints.parameters()]
+        parameters = list(self.student.parameters())
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -122,9 +109,18 @@ class Run:
             ],
             lr=recipe.learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
         if state is not None:
             self._restore(state)
+
+    def start_from(self, name: str) -> None:
+        """Take the trunk, and whatever else has the same form, from another run."""
+        state = torch.load(train_dir("runs", name) / "latest.pt", map_location="cpu", weights_only=True)
+        own = self.student.state_dict()
+        same = {key: value for key, value in state["average"].items() if key in own and value.shape == own[key].shape}
+        self.student.load_state_dict(same, strict=False)
+        self.average.load_state_dict(self.student.state_dict())
 
     def _stored(self) -> dict[str, Any] | None:
         path = self.folder / "latest.pt"
@@ -136,7 +132,6 @@ class Run:
     def _restore(self, state: dict[str, Any]) -> None:
         self.student.load_state_dict(state["student"])
         self.average.load_state_dict(state["average"])
-        self.hints.load_state_dict(state["hints"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.samples = state["step"], state["samples"]
         self.seconds, self.best = state["seconds"], state["best"]
@@ -146,7 +141,6 @@ class Run:
         state = {
             "student": self.student.state_dict(),
             "average": self.average.state_dict(),
-            "hints": self.hints.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "shape": asdict(self.student.shape),
             "recipe": asdict(self.recipe),
@@ -166,7 +160,7 @@ class Run:
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16):
             out = self.student(batch.pictures.contiguous(memory_format=torch.channels_last))
-            terms = losses(out, batch, known, self.hints, self.recipe, self.step)
+            terms = losses(out, batch, known, self.recipe, self.step)
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -264,21 +258,21 @@ def main() -> None:
     parser.add_argument(
         "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
     )
-    parser.add_argument(
-        "--widths", type=int, nargs=3, default=StudentShape().widths, help="of a new run's three stages"
-    )
-    parser.add_argument("--blocks", type=int, nargs=3, default=StudentShape().blocks, help="residual blocks of each")
+    parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
     parser.add_argument("--batch", type=int, default=Recipe().batch)
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
     parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero over --minutes")
+    parser.add_argument("--hold", action="store_true", help="keep all samples in memory (10 GB)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
-    shape = StudentShape(widths=tuple(arguments.widths), blocks=tuple(arguments.blocks), head=arguments.head)
+    shape = StudentShape(head=arguments.head)
     run = Run(arguments.run, shape, recipe, arguments.device)
+    if arguments.start and run.step == 0:
+        run.start_from(arguments.start)
     hints = run.step < recipe.hint_steps
-    samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints)
+    samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints, hold=arguments.hold)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)

@@ -1,7 +1,8 @@
 """What the student learns from: clean, occluded and blended faces with the teacher's answer to the clean one.
 
-Everything lives on the training device: mapped from disk on a CPU, held in memory on a GPU (about 12 GB with four
-rendered variants), so that no data loader stands between it and the network.
+Everything lives on the training device: mapped from disk on a CPU (or held in memory, where the system gives the pages
+of files back too soon), held in memory on a GPU (about 12 GB with four rendered variants), so that no data loader stands
+between it and the network.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from torch.nn import functional
 
 from models.training import shards
 from models.training.crops import CROP_SIZE, load
+from models.training.features import HINTS, Features
 from models.training.paths import train_dir
 from models.training.teacher import normalise
 
-_STAGES = 3
 # Eight grey levels, in network input: more than compression changes, less than a mask does.
 _CHANGED = 16 / 255
 
@@ -42,7 +43,7 @@ _WITH_HINTS, _WITHOUT_HINTS = Shares(0.5, 0.3, 0.15), Shares(0.0, 0.6, 0.2)
 class Batch:
     """`pictures` (n, 3, 112, 112) in -1..1, `target` (n, 512) unit rows, `state` and `identity` (n,), -1 unknown.
 
-    The first `hinted` pictures are exactly what the teacher saw; `hints` are its standardised stages for those.
+    The first `hinted` pictures are exactly what the teacher saw; `hints` what its stages start from, for those.
     """
 
     pictures: Tensor
@@ -60,9 +61,9 @@ class Samples:
     relation and the margin loss compare with.
     """
 
-    def __init__(self, size: int, seed: int, device: str, hints: bool) -> None:
+    def __init__(self, size: int, seed: int, device: str, hints: bool, hold: bool = False) -> None:
         folder, crops = train_dir(), load()
-        self.size, self.device, self.hints = size, device, hints
+        self.size, self.device, self._hold = size, device, hold
         self._random = torch.Generator(device).manual_seed(seed)
         # `pictures[0]` are the clean crops, the others rendered variants; `states` likewise.
         variants = shards.available()
@@ -83,16 +84,10 @@ class Samples:
         self._pair = torch.from_numpy(blends["pair"].astype(np.int64)).to(device)
         self._share = torch.from_numpy(blends["share"]).to(device)
         self._blend_target = torch.from_numpy(normalise(blends["embedding"])).to(device)
-        self._stages: list[tuple[Tensor, Tensor, Tensor]] = []
-        if hints:
-            statistics = np.load(folder / "teacher-stages.npz")
-            for k in range(_STAGES):
-                mean, deviation = (torch.from_numpy(statistics[f"{n}_{k}"]).to(device) for n in ("mean", "deviation"))
-                stage = self._keep(folder / f"stage-{k}.npy")
-                self._stages.append((stage, mean[:, None, None], deviation[:, None, None]))
+        self._features = Features(hold) if hints else None
 
     def _keep(self, path: Path) -> Tensor:
-        mapped = torch.from_numpy(np.load(path, mmap_mode="c"))
+        mapped = torch.from_numpy(np.load(path, mmap_mode=None if self._hold else "c"))
         return mapped if self.device == "cpu" else mapped.to(self.device)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -102,11 +97,11 @@ class Samples:
 
     def drop_hints(self) -> None:
         """Give no hints any more, and their memory back."""
-        self._stages.clear()
+        self._features = None
 
     def draw(self) -> Batch:
         """One batch."""
-        shares = _WITH_HINTS if self._stages else _WITHOUT_HINTS
+        shares = _WITH_HINTS if self._features else _WITHOUT_HINTS
         hinted, occluded, blended = (int(s * self.size) for s in (shares.hinted, shares.occluded, shares.blended))
         single = self.size - blended
         index = self._integers(len(self.embeddings), single)
@@ -123,9 +118,14 @@ class Samples:
             state=torch.cat([self._states[variant, index], mixed_state]),
             identity=torch.cat([self._identity[index], unknown]),
             hinted=hinted,
-            # A few channels of the teacher spike; a squared error would chase nothing else.
-            hints=[((s[index[:hinted]].float() - m) / d).clamp(-5, 5) for s, m, d in self._stages],
+            hints=self._hints(index[:hinted]),
         )
+
+    def _hints(self, index: Tensor) -> list[Tensor]:
+        if self._features is None:
+            return []
+        rows = index.cpu().numpy()
+        return [self._features.rows(name, rows).to(self.device) for name in HINTS]
 
     def _gather(self, index: Tensor, variant: Tensor) -> Tensor:
         rows = torch.empty((len(index), CROP_SIZE, CROP_SIZE, 3), dtype=torch.uint8, device=self.device)

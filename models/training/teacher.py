@@ -1,12 +1,11 @@
-"""What the teacher says of every training crop: embeddings, stage features, and blends of two people as new ones.
+"""What the teacher says of every training crop, and of blends of two people as new ones.
 
 The default teacher is EdgeFace-XS (BSD-3-Clause), read by path. `python -m models.training.teacher` writes, under
 the training folder:
 
-* `teacher.npy`       (n, 512) float16, L2-normalised embeddings of the clean crops;
-* `teacher-stages.npz` names, shapes, mean and deviation of the stage features; `stage-K.npy` (n, C, H, W) float16;
-* `blends.npz`        `pair` (m, 2) int32, `share` (m,) float32, `embedding` (m, 512) float16: the teacher's answer to
-                       `share * first + (1 - share) * second`, both aligned, which is somebody new.
+* `teacher.npy` (n, 512) float16, L2-normalised embeddings of the clean crops;
+* `blends.npz`  `pair` (m, 2) int32, `share` (m,) float32, `embedding` (m, 512) float16: the teacher's answer to
+                `share * first + (1 - share) * second`, both aligned, which is somebody new.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -51,61 +49,19 @@ def normalise(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(values / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
-def stage_outputs(model: onnx.ModelProto) -> list[str]:
-    """The tensors in which the teacher's four stages end: what each down-sampling, and at last the pooling, reads."""
-    producer = {name: node for node in model.graph.node for name in node.output}
-    ends = []
-    for node in model.graph.node:
-        down_sampling = node.op_type == "LayerNormalization" and "downsample" in node.name
-        if down_sampling or node.op_type == "GlobalAveragePool":
-            name = node.input[0]
-            while name in producer and producer[name].op_type == "Transpose":
-                name = producer[name].input[0]
-            ends.append(name)
-    return ends
-
-
-def with_stages(path: Path) -> tuple[bytes, list[str]]:
-    """The teacher's model with its stage features as further outputs, and their names."""
-    model = onnx.load(path)
-    ends = stage_outputs(model)
-    model.graph.output.extend(onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in ends)
-    return model.SerializeToString(), ends
-
-
 def _batches(count: int, text: str) -> Iterator[slice]:
     for start in tqdm(range(0, count, _BATCH), desc=text, mininterval=10):
         yield slice(start, min(start + _BATCH, count))
 
 
 def label_clean(crops: Crops, teacher: Path, threads: int) -> None:
-    """Embeddings and stage features of every clean crop."""
-    folder = train_dir()
-    model, names = with_stages(teacher)
-    runner = session(model, threads)
+    """Embeddings of every clean crop."""
+    runner = session(teacher, threads)
     feed = runner.get_inputs()[0].name
     embeddings = np.empty((len(crops), 512), dtype=np.float16)
-    stages: list[NDArray[np.float16]] = []
     for part in _batches(len(crops), "teacher"):
-        embedding, *features = runner.run(None, {feed: to_input(crops.rgb[part])})
-        if not stages:
-            stages = [
-                np.lib.format.open_memmap(
-                    folder / f"stage-{k}.npy", mode="w+", dtype=np.float16, shape=(len(crops), *f.shape[1:])
-                )
-                for k, f in enumerate(features)
-            ]
-        embeddings[part] = normalise(embedding)
-        for stage, feature in zip(stages, features, strict=True):
-            stage[part] = feature
-    sample = np.random.default_rng(0).choice(len(crops), min(2000, len(crops)), replace=False)
-    statistics = {}
-    for k, stage in enumerate(stages):
-        values = stage[np.sort(sample)].astype(np.float32)
-        statistics[f"mean_{k}"] = values.mean(axis=(0, 2, 3))
-        statistics[f"deviation_{k}"] = values.std(axis=(0, 2, 3)) + 1e-6
-    np.savez(folder / "teacher-stages.npz", names=np.array(names), **statistics)
-    np.save(folder / "teacher.npy", embeddings)
+        embeddings[part] = normalise(runner.run(None, {feed: to_input(crops.rgb[part])})[0])
+    np.save(train_dir() / "teacher.npy", embeddings)
 
 
 def label_blends(crops: Crops, teacher: Path, count: int, threads: int, seed: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -16,13 +17,17 @@ pytest.importorskip("onnx")
 
 from models.training import crops as crops_module  # noqa: E402
 from models.training import shards, travel  # noqa: E402
+from models.training.blockwise import learn, lessons  # noqa: E402
 from models.training.distil import Recipe, Run  # noqa: E402
 from models.training.export import load_student  # noqa: E402
+from models.training.features import BOUNDARIES, Features, stage_start  # noqa: E402
+from models.training.paths import train_dir  # noqa: E402
 from models.training.samples import Samples  # noqa: E402
-from models.training.student import StudentShape  # noqa: E402
+from models.training.student import Student, StudentShape  # noqa: E402
 
 COUNT = 12
-SMALL = StudentShape(widths=(16, 16, 32), blocks=(1, 1, 1))
+SMALL = StudentShape(widths=(16, 64, 100, 192), blocks=(1, 1, 1, 1))
+SIZES = {"stem": (32, 28), "half-1": (64, 14), "half-2": (100, 7), "half-3": (192, 3)}
 RECIPE = Recipe(batch=16, warm_up=1)
 
 
@@ -50,11 +55,12 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         share=np.full(6, 0.5, np.float32),
         embedding=np.eye(6, 512, 100).astype(np.float16),
     )
-    statistics = {}
-    for k, (channels, side) in enumerate(((32, 28), (64, 14), (100, 7))):
-        np.save(folder / f"stage-{k}.npy", rng.normal(size=(COUNT, channels, side, side)).astype(np.float16))
-        statistics |= {f"mean_{k}": np.zeros(channels, np.float32), f"deviation_{k}": np.ones(channels, np.float32)}
-    np.savez(folder / "teacher-stages.npz", **statistics)
+    blocks = folder / "blocks"
+    blocks.mkdir()
+    for name in BOUNDARIES:
+        channels, side = SIZES[stage_start(name)]
+        np.save(blocks / f"{name}.npy", rng.normal(3, 2, (COUNT, channels, side, side)).astype(np.float16))
+    np.save(blocks / "early.npy", np.arange(COUNT))
     return tmp_path
 
 
@@ -67,7 +73,7 @@ def test_a_clean_picture_comes_with_the_teachers_answer_to_it() -> None:
     assert torch.equal(batch.identity[:16], torch.where(shade < 8, shade // 2, -1))
     assert batch.pictures.shape == (32, 3, 112, 112)
     assert (batch.target[-4:].argmax(dim=1) >= 100).all()
-    assert [tuple(hint.shape) for hint in batch.hints] == [(16, 32, 28, 28), (16, 64, 14, 14), (16, 100, 7, 7)]
+    assert [tuple(hint.shape) for hint in batch.hints] == [(16, 64, 14, 14), (16, 100, 7, 7), (16, 192, 3, 3)]
 
 
 @pytest.mark.usefixtures("prepared")
@@ -86,7 +92,7 @@ def test_a_run_goes_on_where_it_stopped() -> None:
         assert torch.equal(value, again.student.state_dict()[name]), name
     assert again.optimiser.state_dict()["state"].keys() == run.optimiser.state_dict()["state"].keys()
     averaged = load_student(run.folder / "latest.pt")
-    assert torch.equal(averaged.mask.weight, run.average.mask.weight)
+    assert torch.equal(averaged.quality.weight, run.average.quality.weight)
 
 
 @pytest.mark.usefixtures("prepared")
@@ -135,3 +141,38 @@ def test_what_travels_is_what_training_reads(prepared: Path, monkeypatch: pytest
     assert (there.identity[:8] == np.arange(8) // 2).all()
     assert (there.identity[8:] == -1).all()
     assert abs(int(there.rgb[5].mean()) - 100) <= 4
+
+
+@pytest.mark.usefixtures("prepared")
+def test_features_stand_in_the_coordinates_of_their_stage() -> None:
+    """A block's straight path is one only while what goes in and what comes out are measured alike."""
+    features = Features()
+    rows = features.rows("half-2", np.arange(COUNT))
+    assert abs(float(rows.mean())) < 0.01
+    assert abs(float(rows.std()) - 1) < 0.05
+    raw = {name: np.load(train_dir("blocks") / f"{name}.npy").astype(np.float32) for name in ("half-2", "block-2-3")}
+    later = features.rows("block-2-3", np.arange(COUNT))
+    scale = raw["half-2"][:, 0].std() / float(rows[:, 0].std(correction=0))
+    assert abs(raw["block-2-3"][:, 0].std() / float(later[:, 0].std(correction=0)) - scale) < 1e-3
+
+
+def test_every_block_of_the_trunk_has_one_lesson() -> None:
+    """A block left out would start end to end from noise, behind blocks that know their part."""
+    student = Student()
+    plan = lessons(student)
+    taught = [id(p) for lesson in plan for p in lesson.module.parameters()]
+    assert len(taught) == len(set(taught))
+    trunk = ("stem", "stage", "half", "whole")
+    wanted = {id(p) for name, p in student.named_parameters() if name.startswith(trunk)}
+    assert set(taught) == wanted
+    for before, after in pairwise(plan):
+        assert after.given == before.wanted
+
+
+@pytest.mark.usefixtures("prepared")
+def test_blocks_learn_what_the_teachers_blocks_do() -> None:
+    torch.manual_seed(0)
+    missed = learn(Student(), minutes=0.15, rate=3e-3)
+    assert set(missed) == {lesson.name for lesson in lessons(Student())}
+    assert missed["embedding"] < 1.9
+    assert all(np.isfinite(value) for value in missed.values())

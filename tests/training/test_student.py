@@ -18,7 +18,7 @@ from models.training.teacher import session  # noqa: E402
 @pytest.fixture(scope="module")
 def student() -> Student:
     torch.manual_seed(0)
-    network = Student(StudentShape(widths=(16, 32, 48), blocks=(1, 1, 1)))
+    network = Student(StudentShape(widths=(16, 32, 40, 48), blocks=(1, 1, 1, 1)))
     network.eval()
     return network
 
@@ -48,7 +48,7 @@ def test_half_weights_halve_the_file(student: Student, tmp_path: Path) -> None:
 
 def test_a_mask_moves_the_attention_up(student: Student) -> None:
     """The prior is what makes the eyes carry the identity under a mask; a wrong sign would do the opposite."""
-    tokens = torch.randn(2, 48, 70, 1)
+    tokens = torch.randn(2, 128, 70, 1)
     attention = student.attention
     rows = torch.arange(49) // 7
     with torch.no_grad():
@@ -58,8 +58,8 @@ def test_a_mask_moves_the_attention_up(student: Student) -> None:
 
 
 def test_without_the_prior_a_mask_changes_nothing() -> None:
-    network = Student(StudentShape(widths=(16, 32, 48), blocks=(1, 1, 1), head="attention-without-prior"))
-    tokens = torch.randn(2, 48, 70, 1)
+    network = Student(StudentShape(widths=(16, 32, 40, 48), blocks=(1, 1, 1, 1), head="attention-without-prior"))
+    tokens = torch.randn(2, 128, 70, 1)
     with torch.no_grad():
         bare, masked = (network.attention(tokens, torch.full((2,), value))[1] for value in (0.0, 1.0))
     assert torch.equal(bare, masked)
@@ -68,14 +68,12 @@ def test_without_the_prior_a_mask_changes_nothing() -> None:
 @pytest.mark.parametrize("head", ["eye-attention", "attention-without-prior", "plain"])
 def test_every_weight_learns(head: str) -> None:
     """A branch cut off from the loss would ship untrained."""
-    network = Student(StudentShape(widths=(16, 32, 48), blocks=(1, 1, 1), head=head))  # type: ignore[arg-type]
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.weight.fill_(1.0)
+    network = Student(StudentShape(widths=(16, 32, 40, 48), blocks=(1, 1, 1, 1), head=head))  # type: ignore[arg-type]
+    if head != "plain":
+        torch.nn.init.normal_(network.mix[1].weight)
     out = network(torch.randn(4, 3, 112, 112))
     (out.embedding[:, :5].sum() + out.mask[:, 0].sum() + out.recognisability.sum()).backward()
-    used = {"plain": "flat"}.get(head, "attention")
+    attention = () if head == "plain" else ("strip", "face", "attention", "mix")
     trained = [name for name, p in network.named_parameters() if p.grad is not None and bool(p.grad.abs().sum() > 0)]
-    for part in ("stem", "stage1", "stage3", "mask", "mix", "quality", used):
+    for part in ("stem", "stage1", "stage4", "half3", "whole", "mask", "quality", *attention):
         assert any(name.startswith(part) for name in trained), part
