@@ -140,6 +140,8 @@ def _models_of(registry: Registry, name: str) -> list[str]:
 
 
 def _describe(console: Console, name: str, model: ModelFile) -> None:
+    from gate.vision.registry import DetectorFile
+
     console.print(f"[bold]{name}[/] ({model.family}{', our own' if model.own else ''})")
     for field, value in (
         ("file", model.file),
@@ -148,6 +150,8 @@ def _describe(console: Console, name: str, model: ModelFile) -> None:
         ("origin", model.origin),
     ):
         console.print(f"  [dim]{field:<9}[/]{value}")
+    if isinstance(model, DetectorFile) and model.refiner is not None:
+        _describe(console, f"{name}-refiner", model.refiner)
 
 
 def _registry() -> Registry:

@@ -91,12 +91,23 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, reduced: int = 1) -> ImageB
     transform = _to_crop(landmarks)
     if reduced > 1:
         transform = transform @ _from_reduced(reduced, 0, 0)
+    return warp(image_bgr, transform, ALIGNED_SIZE_PX)
+
+
+def warp(image_bgr: ImageBGR, transform: Transform, side_px: int) -> ImageBGR:
+    """The square (side_px, side_px, 3) uint8 BGR that `transform` makes of a picture; black where the picture ends.
+
+    Args:
+        image_bgr: (H, W, 3) uint8.
+        transform: from the picture's pixels to the square's.
+        side_px: of the square.
+    """
     # A face much larger than the crop is sampled too sparsely by bilinear interpolation: shrink the picture
     # around it first, by whole powers of two, so that what is left is below a factor of two.
     scale = _scale(transform)
     if scale < 0.5:
-        image_bgr, transform = _shrink(image_bgr, transform, scale)
-    crop = cv2.warpAffine(image_bgr, transform, (ALIGNED_SIZE_PX, ALIGNED_SIZE_PX), flags=cv2.INTER_LINEAR)
+        image_bgr, transform = _shrink(image_bgr, transform, scale, side_px)
+    crop = cv2.warpAffine(image_bgr, transform, (side_px, side_px), flags=cv2.INTER_LINEAR)
     return crop.astype(np.uint8, copy=False)
 
 
@@ -108,10 +119,10 @@ def _scale(transform: Transform) -> float:
     return math.hypot(transform[0, 0], transform[1, 0])
 
 
-def _shrink(image_bgr: ImageBGR, transform: Transform, scale: float) -> tuple[ImageBGR, Transform]:
+def _shrink(image_bgr: ImageBGR, transform: Transform, scale: float, side_px: int) -> tuple[ImageBGR, Transform]:
     """The part of the picture that the crop shows, reduced by area averaging, and the transform from it."""
     factor = 2 ** int(np.floor(np.log2(1 / scale)))
-    edge = ALIGNED_SIZE_PX - 1
+    edge = side_px - 1
     corners = np.array([[0, 0], [edge, 0], [edge, edge], [0, edge]], np.float32)
     shown = apply_similarity(invert_similarity(transform), corners)
     height, width = image_bgr.shape[:2]

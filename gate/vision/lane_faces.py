@@ -1,16 +1,20 @@
-"""Our own detector (`models/training/detector_train.py`): one prediction a cell, from the middle of the cell.
+"""Our own detector (`models/training/detector_train.py`): one prediction a cell, then a second look at each face.
 
-It takes the canvas's own pixels: to make floats of them took a third of the network's time, for memory touched once.
+The first network says where faces may be, and takes the canvas's own pixels: to make floats of them took a third of its
+time, for memory touched once. The second looks at each of these places by itself (`gate/vision/refine.py`), twice where
+there seems to be a face, and has the last word on what is one and where its points are.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from gate.errors import Code, EngineFault, ModelPackError
 from gate.vision.detector import Candidates, Floats, above, letterbox, suppress, to_faces
 from gate.vision.probe import Face, ImageBGR
+from gate.vision.refine import FaceRefiner
 from gate.vision.session import OrtSession, Tensor
 
 STRIDES_PX = (8, 16, 32)
@@ -20,6 +24,11 @@ _UNIT_STRIDES = 2.0
 # Cells that see a face less clearly than the threshold asks still help to place it: those from this share of it on.
 _HEARD = 0.5
 _SAME_FACE_IOU = 0.5
+# What the first look proposes to the second: from this score on, and so many at most, the best.
+_PROPOSED = 0.15
+_AT_MOST = 16
+# What it thinks of these places decides which it looks at again.
+_LIKELY = 0.2
 # Beyond this a logarithm is no distance on any canvas, and its exponential no number.
 _MAX_LOG = 6.0
 
@@ -29,33 +38,51 @@ class LaneFacesDetector:
 
     Args:
         session: with an input (1, 3, H, W) uint8 BGR, H and W symbolic, and one output (1, 15, cells).
+        refiner: the second look; without one, the first is believed.
         detect_size_px: longest side of the canvas on which the network looks.
-        threshold: candidates below this score are dropped.
+        threshold: faces below this score are dropped; the score is that of the last look.
 
     Raises:
         ModelPackError: MODEL_INVALID when the model has other outputs.
     """
 
-    def __init__(self, session: OrtSession, *, detect_size_px: int, threshold: float) -> None:
+    def __init__(
+        self, session: OrtSession, refiner: FaceRefiner | None, *, detect_size_px: int, threshold: float
+    ) -> None:
         _check(session)
         self._session = session
+        self._refiner = refiner
         self.detect_size_px = detect_size_px
         self._threshold = threshold
 
     def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
         """See `gate.vision.detector.Detector.detect`."""
+        if self._refiner is None:
+            return to_faces(*self._propose(image_bgr, self._threshold))
+        proposed, scale = self._propose(image_bgr, _PROPOSED)
+        seen = self._refiner.look(image_bgr, np.divide(proposed.landmarks[:_AT_MOST], scale, dtype=np.float32))
+        likely = chosen(seen, suppress(seen.boxes_xyxy, seen.scores))
+        likely = chosen(likely, likely.scores >= min(_LIKELY, self._threshold))
+        # The first correction may have been large; from the window that it gives, points and score are better still.
+        seen = self._refiner.look(image_bgr, likely.landmarks)
+        return to_faces(chosen(seen, seen.scores >= self._threshold), (1.0, 1.0))
+
+    def _propose(self, image_bgr: ImageBGR, threshold: float) -> tuple[Candidates, tuple[float, float]]:
+        """What the first network sees, in canvas pixels, best first; and the canvas's scale."""
         canvas, scale = letterbox(image_bgr, self.detect_size_px)
         pixels = np.empty((1, 3, *canvas.shape[:2]), np.uint8)
         cv2.split(canvas, list(pixels[0]))
         outputs = self._session.run({self._session.inputs[0].name: pixels})
-        heard = decode(outputs[0], (canvas.shape[1], canvas.shape[0]), _HEARD * self._threshold)
-        return to_faces(agree(heard, self._threshold), scale)
+        heard = decode(outputs[0], (canvas.shape[1], canvas.shape[0]), _HEARD * threshold)
+        return agree(heard, threshold), scale
 
     def warm(self) -> None:
         """See `gate.vision.detector.Detector.warm`; a picture of 16:9, the shape that cameras send."""
         picture = np.zeros((self.detect_size_px * 9 // 16, self.detect_size_px, 3), np.uint8)
         for _ in range(2):
             self.detect(picture)
+        if self._refiner is not None:
+            self._refiner.warm()
 
 
 def decode(raw: Tensor, canvas_wh: tuple[int, int], threshold: float) -> Candidates:
@@ -109,6 +136,11 @@ def agree(heard: Candidates, threshold: float) -> Candidates:
     weights /= weights.sum(axis=1, keepdims=True)
     landmarks = np.einsum("fc,cpd->fpd", weights, heard.landmarks)
     return Candidates(weights @ heard.boxes_xyxy, landmarks, heard.scores[best])
+
+
+def chosen(candidates: Candidates, which: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
+    """Some of them."""
+    return Candidates(candidates.boxes_xyxy[which], candidates.landmarks[which], candidates.scores[which])
 
 
 def overlap(a: Floats, b: Floats) -> Floats:

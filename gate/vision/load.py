@@ -27,6 +27,7 @@ from gate.vision.pack import (
     read_calibration,
 )
 from gate.vision.pipeline import VisionPipeline
+from gate.vision.refine import FaceRefiner
 from gate.vision.registry import DetectorFile, Geometry, LivenessFile, MaskFile, ModelFile, registry_folder
 from gate.vision.scrfd import ScrfdHead
 from gate.vision.session import OrtSession, Provider
@@ -121,7 +122,12 @@ def load_detector(
     """The detector of a pack, at the canvas size asked for also when its file states another."""
     session = _session(model, provider, threads)
     if model.entry.family == "lane-faces":
-        return LaneFacesDetector(session, detect_size_px=detect_size_px, threshold=model.entry.threshold)
+        return LaneFacesDetector(
+            session,
+            FaceRefiner(_session(model.refiner, provider, threads)) if model.refiner else None,
+            detect_size_px=detect_size_px,
+            threshold=model.entry.threshold,
+        )
     if any(isinstance(axis, int) for axis in session.inputs[0].shape[2:]):
         session = OrtSession(with_symbolic_size(model.data), name=model.name, provider=provider, threads=threads)
     head: Head = ScrfdHead() if model.entry.family == "scrfd" else YunetHead()

@@ -17,6 +17,7 @@ from gate.vision.registry import (
     LivenessFile,
     MaskFile,
     ModelFile,
+    RefinerFile,
     Registry,
     load_registry,
     registry_folder,
@@ -37,12 +38,14 @@ class VerifiedModel(Generic[F_co]):
         path: where it was read.
         entry: its papers.
         data: the ONNX file.
+        refiner: a detector's second look, where its entry names one.
     """
 
     name: str
     path: Path
     entry: F_co
     data: bytes = field(repr=False)
+    refiner: VerifiedModel[RefinerFile] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,13 @@ class ModelPack:
     @property
     def models(self) -> dict[str, VerifiedModel[Any]]:
         """Every model of the pack, by its role."""
-        roles = {"detector": self.detector, "embedder": self.embedder, "mask": self.mask, "head": self.head}
+        roles = {
+            "detector": self.detector,
+            "refiner": self.detector.refiner,
+            "embedder": self.embedder,
+            "mask": self.mask,
+            "head": self.head,
+        }
         alive = {f"liveness-{number}": model for number, model in enumerate(self.liveness, start=1)}
         return {role: model for role, model in roles.items() if model is not None} | alive
 
@@ -152,11 +161,12 @@ def model_folders(home: Path, environ: dict[str, str] | None = None) -> tuple[Pa
 
 
 def read_verified(name: str, entry: F, home: Path, folders: tuple[Path, ...]) -> VerifiedModel[F]:
-    """The model's bytes, when they are those of the entry.
+    """The model's bytes, and its second look's, when they are those of the entry.
 
     Raises:
         ModelPackError: MODEL_MISSING, naming every place looked at, or MODEL_ALTERED.
     """
+    second = entry.refiner if isinstance(entry, DetectorFile) else None
     places = (home,) if entry.own else folders
     path = next((place / entry.file for place in places if (place / entry.file).is_file()), None)
     if path is None:
@@ -174,7 +184,8 @@ def read_verified(name: str, entry: F, home: Path, folders: tuple[Path, ...]) ->
             f"model {name}: expected SHA-256 {entry.sha256}, {path} has {found}. Fetch the file again from its "
             f"origin ({entry.origin}), or register the new one under its own name",
         )
-    return VerifiedModel(name, path, entry, data)
+    refiner = read_verified(f"{name}-refiner", second, home, folders) if second else None
+    return VerifiedModel(name, path, entry, data, refiner)
 
 
 def make_pack_id(name: str, entry: EmbedderFile) -> str:

@@ -46,18 +46,32 @@ class ModelFile(_Entry):
 
     file: str
     sha256: Sha256
-    family: Literal["scrfd", "yunet", "lane-faces", "arcface", "mask-aware", "mask-state", "mask-head", "minifasnet"]
+    family: Literal[
+        "scrfd", "yunet", "lane-faces", "refiner", "arcface", "mask-aware", "mask-state", "mask-head", "minifasnet"
+    ]
     licence: str
     origin: str
     geometry: Geometry
     own: bool = False
 
 
+class RefinerFile(ModelFile):
+    """A network that looks once more at what a detector proposes."""
+
+    family: Literal["refiner"]
+
+
 class DetectorFile(ModelFile):
-    """A detector; `threshold` is the score from which a face counts."""
+    """A detector.
+
+    Attributes:
+        threshold: the score from which a face counts.
+        refiner: its second look, where it has one: `lane-faces` alone takes one.
+    """
 
     family: Literal["scrfd", "yunet", "lane-faces"]
     threshold: float = Field(gt=0, lt=1)
+    refiner: RefinerFile | None = None
 
 
 class EmbedderFile(ModelFile):

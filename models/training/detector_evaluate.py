@@ -2,7 +2,7 @@
 
 Recall, landmark error and false detections against what SCRFD-2.5g sees at 640 pixels in photographs that the detector
 never learned from; recall at gate geometry; time, interleaved. `--plots FOLDER` draws the curves, `--look OUT.png` a
-sheet of detections. What is compared: our file, and SCRFD-500M, on the same canvas.
+sheet of detections. What is compared: our file with the `refine.onnx` beside it, and SCRFD-500M, on the same canvas.
 
 * recall: faces that the teacher is sure of (0.5) with at least 24 pixels between the eyes in the photograph; found when
   a detection overlaps by at least half (intersection over union);
@@ -28,6 +28,8 @@ from tqdm import tqdm
 from gate.vision.detector import Detector
 from gate.vision.lane_faces import LaneFacesDetector, overlap
 from gate.vision.probe import Face
+from gate.vision.refine import FaceRefiner
+from gate.vision.registry import load_registry
 from gate.vision.session import OrtSession
 from models.training.chart import chart
 from models.training.detect import read_bgr
@@ -76,10 +78,16 @@ class Outcome:
 
 
 def ours(path: Path, longest_px: int, threshold: float) -> LaneFacesDetector:
-    """Our detector from a file."""
-    return LaneFacesDetector(
-        OrtSession(path.read_bytes(), name=path.name), detect_size_px=longest_px, threshold=threshold
-    )
+    """Our detector from a file, with its second look where `refine.onnx` lies beside it."""
+    second = path.with_name("refine.onnx")
+    refiner = FaceRefiner(OrtSession(second.read_bytes(), name=second.name)) if second.is_file() else None
+    session = OrtSession(path.read_bytes(), name=path.name)
+    return LaneFacesDetector(session, refiner, detect_size_px=longest_px, threshold=threshold)
+
+
+def own_threshold() -> float:
+    """From which score on a face counts, as the registry has it."""
+    return load_registry().detectors["lane-faces"].threshold
 
 
 def compare(photo: Photograph, faces: tuple[Face, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -156,22 +164,33 @@ def staged(
 
 
 def timed(detectors: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Median ms of whole detections, one thread, interleaved, by canvas; frames need no resizing."""
+    """Median ms of whole detections, one thread, interleaved, by canvas; frames need no resizing.
+
+    Of frames with nothing in them, and with one face: a second look takes longer the more there is to look at.
+    """
     table: dict[str, dict[str, float]] = {}
+    someone = next(p for p in judged("lfw") if len(p.scores) == 1 and p.scores[0] >= SURE)
     for width, height in _TIMED_WH:
         # The true canvas is made of whole steps of 32, so a frame of its size is taken as it is.
-        frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        spent: dict[str, list[float]] = {name: [] for name in detectors}
-        for run in range(_TIMED_RUNS + 5):
-            for name, build in detectors.items():
-                detector = build(max(width, height))
-                begun = time.perf_counter()
-                detector.detect(frame)
-                if run >= 5:
-                    spent[name].append(1e3 * (time.perf_counter() - begun))
-        row = {name: round(float(np.median(ms)), 2) for name, ms in spent.items()}
-        table[f"{width}x{height}"] = {**row, "ratio": round(row["ours"] / row["scrfd-500m"], 3)}
+        nobody = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        one = cv2.resize(staged(someone, 80.0, np.random.default_rng(0))[0], (width, height))
+        for name, frame in (("nobody", nobody), ("one face", one.astype(np.uint8))):
+            table[f"{width}x{height}, {name}"] = interleaved(detectors, frame)
     return table
+
+
+def interleaved(detectors: dict[str, Any], frame: NDArray[np.uint8]) -> dict[str, float]:
+    """Median ms of each detector on one frame, and the ratio of ours to SCRFD-500M."""
+    spent: dict[str, list[float]] = {name: [] for name in detectors}
+    for run in range(_TIMED_RUNS + 5):
+        for name, build in detectors.items():
+            detector = build(max(frame.shape[:2]))
+            begun = time.perf_counter()
+            detector.detect(frame)
+            if run >= 5:
+                spent[name].append(1e3 * (time.perf_counter() - begun))
+    row = {name: round(float(np.median(ms)), 2) for name, ms in spent.items()}
+    return {**row, "ratio": round(row["ours"] / row["scrfd-500m"], 3)}
 
 
 def plots(outcomes: dict[str, dict[str, Outcome]], folder: Path) -> None:
@@ -217,7 +236,7 @@ def measure(
     model: Path,
     *,
     canvas_px: int = CANVAS_PX,
-    threshold: float = SURE,
+    threshold: float | None = None,
     every: int = 1,
     baseline: bool = True,
     only_sets: bool = False,
@@ -225,13 +244,13 @@ def measure(
     """All figures of a detector, and what `plots` draws.
 
     Args:
-        threshold: of ours; SCRFD's is 0.5.
+        threshold: of ours, by default the registry's; SCRFD's is 0.5.
         every: of LFW, only every n-th photograph.
         baseline: SCRFD-500M beside it.
         only_sets: no gate frames, no times.
     """
     detectors: dict[str, Any] = {"ours": ours(model, canvas_px, _FROM)}
-    thresholds = {"ours": threshold, "scrfd-500m": SURE}
+    thresholds = {"ours": own_threshold() if threshold is None else threshold, "scrfd-500m": SURE}
     if baseline:
         detectors["scrfd-500m"] = scrfd(BASELINE, canvas_px, _FROM)
     outcomes = {
@@ -247,7 +266,7 @@ def measure(
             (name, side): build(side)
             for side in {max(wh) for wh in _TIMED_WH}
             for name, build in (
-                ("ours", lambda side: ours(model, side, SURE)),
+                ("ours", lambda side: ours(model, side, thresholds["ours"])),
                 ("scrfd-500m", lambda side: scrfd(BASELINE, side, SURE)),
             )
         }
@@ -260,7 +279,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--canvas", type=int, default=CANVAS_PX)
-    parser.add_argument("--threshold", type=float, default=SURE, help="of ours; SCRFD's is 0.5")
+    parser.add_argument("--threshold", type=float, default=own_threshold(), help="of ours; SCRFD's is 0.5")
     parser.add_argument("--every", type=int, default=1, help="of LFW, only every n-th photograph")
     parser.add_argument("--without-baseline", action="store_true")
     parser.add_argument("--only-sets", action="store_true", help="no gate frames, no times")

@@ -112,10 +112,12 @@ def ask_about_crops(photos: list[Photo]) -> CropFaces:
 
 
 def boxes_from_landmarks(landmarks: NDArray[np.float32], photos: list[Photo]) -> NDArray[np.float32]:
-    """Boxes (n, 4) of upright faces from landmarks (n, 5, 2), as the teacher draws them on whole photographs.
+    """Boxes (n, 4) of upright faces from landmarks (n, 5, 2), as the teacher draws them on whole photographs."""
+    return _drawn(landmarks, box_habit(photos))
 
-    Linear in the landmarks, fitted on the photographs' faces after their alignment to the template.
-    """
+
+def box_habit(photos: list[Photo]) -> NDArray[np.float64]:
+    """How the teacher draws boxes: (11, 4), linear in landmarks on the template, fitted on the photographs' faces."""
     aligned, boxes = [], []
     for photo in photos:
         for box, points, score in zip(photo.boxes, photo.landmarks, photo.scores, strict=True):
@@ -127,9 +129,21 @@ def boxes_from_landmarks(landmarks: NDArray[np.float32], photos: list[Photo]) ->
                 boxes.append(np.concatenate([middle - half, middle + half]))
     known = np.hstack([np.array(aligned), np.ones((len(aligned), 1))])
     ridge = 10.0 * np.eye(11)
-    weights = np.linalg.solve(known.T @ known + ridge, known.T @ np.array(boxes))
+    return np.asarray(np.linalg.solve(known.T @ known + ridge, known.T @ np.array(boxes)), np.float64)
+
+
+def box_of(points: NDArray[np.float32], habit: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The box (4,) of a face anywhere, turned or not, from its landmarks (5, 2)."""
+    turn, shift = _onto_template(points)
+    low, high = _drawn((points @ turn.T + shift)[None], habit)[0].reshape(2, 2)
+    middle = np.linalg.solve(turn, (low + high) / 2 - shift)
+    half = (high - low) / 2 / float(np.sqrt(np.linalg.det(turn)))
+    return np.concatenate([middle - half, middle + half]).astype(np.float32)
+
+
+def _drawn(landmarks: NDArray[np.floating], habit: NDArray[np.float64]) -> NDArray[np.float32]:
     asked = np.hstack([landmarks.reshape(-1, 10), np.ones((len(landmarks), 1))])
-    return np.asarray(asked @ weights, np.float32)
+    return np.asarray(asked @ habit, np.float32)
 
 
 def _onto_template(points: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

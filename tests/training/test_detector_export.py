@@ -42,7 +42,7 @@ def test_the_file_says_what_the_network_says(network: DetectorNet, bits: int) ->
     if bits == 8:
         model = quantise(model, np.repeat(picture[None, :64, :64], 2, axis=0))
     session = OrtSession(take_pixels(model).SerializeToString(), name="tiny")
-    LaneFacesDetector(session, detect_size_px=96, threshold=0.5)
+    LaneFacesDetector(session, None, detect_size_px=96, threshold=0.5)
     said = session.run({"picture": np.ascontiguousarray(picture.transpose(2, 0, 1)[None])})[0]
     rgb = torch.from_numpy(np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1)[None])).float()
     with torch.no_grad():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +16,7 @@ from gate.vision.detector import Candidates
 from gate.vision.frame import DecodeLimits, decode_photo
 from gate.vision.lane_faces import LaneFacesDetector, agree, decode
 from gate.vision.load import load_detector
-from gate.vision.pack import read_verified
+from gate.vision.pack import load_pack, read_verified
 from gate.vision.registry import load_registry, registry_folder
 from gate.vision.session import OrtSession, Provider
 from tests.vision.tiny import tiny_model
@@ -101,17 +103,45 @@ def test_an_answer_for_another_canvas_is_a_fault() -> None:
 
 def test_a_model_of_another_family_is_refused() -> None:
     with pytest.raises(ModelPackError) as caught:
-        LaneFacesDetector(OrtSession(tiny_model(), name="tiny"), detect_size_px=320, threshold=0.5)
+        LaneFacesDetector(OrtSession(tiny_model(), name="tiny"), None, detect_size_px=320, threshold=0.5)
     assert caught.value.code is Code.MODEL_INVALID
 
 
-def test_the_card_names_the_file_that_is_there() -> None:
+def test_the_card_names_the_files_that_are_there() -> None:
     if NAME not in load_registry().detectors:
         pytest.skip(f"the registry has no detector {NAME} yet: its training goes on")
     folder = registry_folder() / "packs" / NAME
-    data = (folder / "model.onnx").read_bytes()
-    assert hashlib.sha256(data).hexdigest() in (folder / "card.md").read_text("utf-8")
-    assert len(data) <= 1_500_000
+    files = [(folder / name).read_bytes() for name in ("model.onnx", "refine.onnx")]
+    card = (folder / "card.md").read_text("utf-8")
+    for data in files:
+        assert hashlib.sha256(data).hexdigest() in card
+    assert sum(map(len, files)) <= 1_500_000
+
+
+def test_a_second_look_that_was_altered_is_refused(tmp_path: Path) -> None:
+    """The file that has the last word on what is a face is verified like every other."""
+    folder = tmp_path / "packs" / NAME
+    shutil.copytree(registry_folder() / "packs" / NAME, folder)
+    entry = load_registry().detectors[NAME]
+    verified = read_verified(NAME, entry, tmp_path, ())
+    assert verified.refiner is not None
+    assert verified.refiner.name == f"{NAME}-refiner"
+    with (folder / "refine.onnx").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ModelPackError) as caught:
+        read_verified(NAME, entry, tmp_path, ())
+    assert caught.value.code is Code.MODEL_ALTERED
+    (folder / "refine.onnx").unlink()
+    with pytest.raises(ModelPackError) as caught:
+        read_verified(NAME, entry, tmp_path, ())
+    assert caught.value.code is Code.MODEL_MISSING
+
+
+def test_a_pack_with_this_detector_lists_both_looks() -> None:
+    """Doctor, journal and passages that are decided again go by this list of hashes."""
+    refiner = load_registry().detectors[NAME].refiner
+    assert refiner is not None
+    assert load_pack("egate-s").models["refiner"].entry.sha256 == refiner.sha256
 
 
 @pytest.mark.parametrize(("longest_px", "found"), [(320, {5, 6}), (480, {6}), (640, {6, 7})])
@@ -136,3 +166,16 @@ def test_nobody_in_an_empty_hall() -> None:
     assert detector.detect(np.zeros((720, 1280, 3), np.uint8)) == ()
     noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
     assert detector.detect(noise) == ()
+
+
+def test_a_face_that_the_picture_cuts_off_keeps_its_whole_box(astronaut_bgr: NDArray[np.uint8]) -> None:
+    """The first look ends its boxes where the picture ends, and tracks would jump at every step out of the frame."""
+    picture = astronaut_bgr[:, :252]
+    whole, cut = (max(own_detector().detect(p), key=lambda f: f.confidence) for p in (astronaut_bgr, picture))
+    assert whole.box_xyxy[2] > 260
+    np.testing.assert_allclose(cut.box_xyxy, whole.box_xyxy, atol=0.12 * (whole.box_xyxy[2] - whole.box_xyxy[0]))
+
+
+def test_the_same_face_is_told_once(astronaut_bgr: NDArray[np.uint8]) -> None:
+    """Several proposals of one face end at the same place after the second look."""
+    assert len(own_detector().detect(astronaut_bgr[0:260, 80:380])) == 1
