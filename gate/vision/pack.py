@@ -47,6 +47,12 @@ class VerifiedModel(Generic[F_co]):
     data: bytes = field(repr=False)
     refiner: VerifiedModel[RefinerFile] | None = None
 
+    @property
+    def short_id(self) -> str:
+        """Its name and the start of its SHA-256, and of its second look's: another one finds other faces."""
+        looks = [self.entry.sha256, *([self.refiner.entry.sha256] if self.refiner else [])]
+        return "-".join((self.name, *(sha256[:8] for sha256 in looks)))
+
 
 @dataclass(frozen=True, slots=True)
 class ModelPack:

@@ -144,7 +144,7 @@ def _some(photos: list[Photo], limit: int) -> list[Photo]:
 
 def measure(pack: ModelPack, data: Data, seed: int, console: Console) -> Measured:
     """Templates and all comparisons of a pack."""
-    detector = f"{pack.detector.name}-{pack.detector.entry.sha256[:8]}-{DEFAULT_DETECT_SIZE_PX}px"
+    detector = f"{pack.detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px"
     cache = train_dir("calibration", detector)
     pipeline = build_pipeline(pack)
     made_by = "-".join(pack.models[role].entry.sha256[:8] for role in ("embedder", "head") if role in pack.models)

@@ -55,7 +55,7 @@ def load() -> DevSet:
     faces = shared_dir() / "data" / "faces"
     photos = list_photos(faces, _SETS)
     pack = find_pack(_PACK)
-    detector = f"{pack.detector.name}-{pack.detector.entry.sha256[:8]}-{DEFAULT_DETECT_SIZE_PX}px"
+    detector = f"{pack.detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px"
     with tqdm(total=len(photos), desc="development set", mininterval=10, leave=False) as progress:
         crops = acquire(build_pipeline(pack), photos, _SEED, train_dir("calibration", detector), progress.update)
     clean, worn = MaskState.NONE, MaskState.WORN

@@ -33,7 +33,7 @@ def development_set() -> DevSet:
     root = shared_dir() / "data" / "faces"
     home = registry_folder()
     pack = load_pack(_PACK, registry_dir=home, folders=(shared_dir() / "models", *model_folders(home)))
-    detector = f"{pack.detector.name}-{pack.detector.entry.sha256[:8]}-{DEFAULT_DETECT_SIZE_PX}px"
+    detector = f"{pack.detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px"
     photos = list_photos(root, ("lfw", "lfw-singles"))
     with tqdm(total=len(photos), desc="development set", mininterval=10) as progress:
         crops = acquire(

@@ -12,7 +12,7 @@ from models.training.detector_network import convolution
 # Grey levels to the network's input: (x - mean) / std, exact in the file that takes uint8.
 MEAN, STD = 128, 128.0
 WIDTHS = (16, 32, 64, 96)
-_INSIDE = 64
+_INSIDE = 128
 # Four convolutions of stride 2 leave so many cells a side; the next one takes them all at once.
 _CELLS = WINDOW_PX // 16
 

@@ -26,16 +26,15 @@ from gate.vision.align import apply_similarity, estimate_similarity
 from gate.vision.refine import UNIT_PX, WINDOW_PX, window_template
 from models.training.detector_scenes import similarity
 from models.training.paths import train_dir
-from models.training.refine_data import EDGE_PX, FACE, Windows, load
+from models.training.refine_data import EDGE_PX, FACE, NONE, Windows, load
 from models.training.refine_network import RefineNet, scaled, wanted
 
 _HELD_BACK_EVERY = 40
 _LEARNING_RATE = 2e-3
 _AVERAGE_DECAY = 0.998
 # Of the faces, this share is shown as a second look at a corrected window would see them.
-_CORRECTED = 0.3
+_CORRECTED = 0.5
 _CORRECTED_OFF_PX = 0.7
-_BATCH_FACES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,14 @@ def packed(
 
 
 def batches(windows: Windows, rows: NDArray[np.int64], size: int, seed: int) -> Iterator[Batch]:
-    """Batches without end, half faces; the next one is prepared meanwhile."""
+    """Batches without end, half faces and half from the latest round; the next one is prepared meanwhile."""
     rng = np.random.default_rng(seed)
-    faces, others = (rows[windows.face[rows] == kind] for kind in (FACE, 1 - FACE))
+    latest = windows.where[rows, 0] == windows.where[:, 0].max()
+    pools = [rows[(windows.face[rows] == kind) & part] for kind in (FACE, NONE) for part in (latest, ~latest)]
+    pools = [pool for pool in pools if len(pool)]
 
     def draw() -> Batch:
-        count = int(size * _BATCH_FACES)
-        picked = np.concatenate([rng.choice(faces, count), rng.choice(others, size - count)])
+        picked = np.concatenate([rng.choice(pool, size // len(pools)) for pool in pools])
         pictures, points, boxes = zip(*(moved(windows, row, rng) for row in picked), strict=True)
         return packed(np.stack(pictures), windows.face[picked], np.stack(points), np.stack(boxes))
 
@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--go-on", action="store_true", help="from the network that there is")
+    parser.add_argument("--go-on", action="store_true", help="from what fits of the network that there is")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -203,7 +203,9 @@ def main() -> None:
     held_back = rows % _HELD_BACK_EVERY == 0
     network = RefineNet()
     if arguments.go_on:
-        network.load_state_dict(torch.load(latest, map_location="cpu", weights_only=True))
+        before = torch.load(latest, map_location="cpu", weights_only=True)
+        fitting = {name: value for name, value in before.items() if value.shape == network.state_dict()[name].shape}
+        network.load_state_dict({**network.state_dict(), **fitting})
     network = learn(network, windows, rows[~held_back], arguments.minutes, arguments.batch, arguments.seed)
     torch.save(network.state_dict(), latest)
     print(judge(network, windows, rows[held_back]))

@@ -168,6 +168,14 @@ def test_nobody_in_an_empty_hall() -> None:
     assert detector.detect(noise) == ()
 
 
+def test_what_was_found_by_another_second_look_is_not_taken_for_this_ones() -> None:
+    """Training keeps found faces under this name; with the first look's hash alone it would go on with the old ones."""
+    detector = load_pack("egate-s").detector
+    assert detector.refiner is not None
+    assert detector.entry.sha256[:8] in detector.short_id
+    assert detector.refiner.entry.sha256[:8] in detector.short_id
+
+
 def test_a_face_that_the_picture_cuts_off_keeps_its_whole_box(astronaut_bgr: NDArray[np.uint8]) -> None:
     """The first look ends its boxes where the picture ends, and tracks would jump at every step out of the frame."""
     picture = astronaut_bgr[:, :252]
