@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from gate.vision.refine import CHANNELS, UNIT_PX, USUAL_MIDDLE_PX, USUAL_SIDES_PX, WINDOW_PX, window_template
 from models.training.detector_network import convolution
+from models.training.eight_bits import MEAN, STD
 
-# Grey levels to the network's input: (x - mean) / std, exact in the file that takes uint8.
-MEAN, STD = 128, 128.0
 WIDTHS = (16, 32, 64, 96)
 _INSIDE = 128
 # Four convolutions of stride 2 leave so many cells a side; the next one takes them all at once.

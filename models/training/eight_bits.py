@@ -1,0 +1,113 @@
+"""From a torch network that sees pictures to a small ONNX file in 8 bits that takes their own pixels, uint8 BGR.
+
+What the exports of the detector's two looks share. A picture as floats costs more time than the first convolutions.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+# A zero point of 8 bits is whole, so it is not the mean pixel value 127.5; half a grey level is less than any
+# camera's noise.
+MEAN, STD = 128, 128.0
+
+
+def to_float(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures (n, H, W, 3) as a float network's input (n, 3, H, W)."""
+    return np.ascontiguousarray((bgr.transpose(0, 3, 1, 2).astype(np.float32) - MEAN) / np.float32(STD))
+
+
+def traced(
+    network: nn.Module, example: tuple[int, ...], names: tuple[str, str], axes: tuple[dict[int, str], dict[int, str]]
+) -> onnx.ModelProto:
+    """A network of one input of the shape `example` and one output in float; names and open axes of both."""
+    network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated, but the newer one needs one more package (onnxscript).
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.zeros(*example),),
+            buffer,
+            input_names=[names[0]],
+            output_names=[names[1]],
+            dynamic_axes=dict(zip(names, axes, strict=True)),
+            opset_version=17,
+            dynamo=False,
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+class _Reader(CalibrationDataReader):
+    def __init__(self, name: str, batches: Iterable[NDArray[np.uint8]]) -> None:
+        self._name = name
+        self._batches: Iterator[NDArray[np.uint8]] = iter(batches)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """The next calibration batch."""
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: to_float(batch)}
+
+
+def quantised(
+    model: onnx.ModelProto, batches: Iterable[NDArray[np.uint8]], last: int, operators: tuple[str, ...]
+) -> onnx.ModelProto:
+    """The same with convolutions in 8 bits: weights by channel, activations by tensor.
+
+    Args:
+        model: in float.
+        batches: pictures (n, H, W, 3) BGR, from which the ranges come.
+        last: so many convolutions at the end, which say the answer, stay in float, as does the first, which sees the
+            picture.
+        operators: that are to be in 8 bits.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source, prepared, target = (str(Path(folder) / name) for name in ("full.onnx", "prepared.onnx", "small.onnx"))
+        onnx.save(model, source)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        convolutions = [node.name for node in onnx.load(prepared).graph.node if node.op_type == "Conv"]
+        quantize_static(
+            prepared,
+            target,
+            _Reader(model.graph.input[0].name, batches),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            op_types_to_quantize=list(operators),
+            nodes_to_exclude=[convolutions[0], *convolutions[-last:]],
+        )
+        return onnx.load(target)
+
+
+def take_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same, from uint8 pixels."""
+    graph = model.graph
+    picture = graph.input[0].name
+    for node in graph.node:
+        node.input[:] = ["scaled" if name == picture else name for name in node.input]
+    scale = numpy_helper.from_array(np.array(1 / STD, np.float32), "pixel.scale")
+    zero = numpy_helper.from_array(np.array(MEAN, np.uint8), "pixel.zero")
+    graph.initializer.extend([scale, zero])
+    pixels = [picture, scale.name, zero.name]
+    graph.node.insert(0, helper.make_node("DequantizeLinear", pixels, ["scaled"], name="scale"))
+    graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    del graph.value_info[:]
+    onnx.checker.check_model(model)
+    return model
