@@ -67,8 +67,8 @@ def lessons(student: Student) -> list[Lesson]:
 class Teaching:
     """The lessons of one student, and the teacher's features for them."""
 
-    def __init__(self, student: Student, seed: int) -> None:
-        self._crops, self._features = load(), Features()
+    def __init__(self, student: Student, seed: int, device: str) -> None:
+        self._crops, self._features, self._device = load(), Features(), device
         self._random = np.random.default_rng(seed)
         self._embeddings = torch.from_numpy(np.load(train_dir() / "teacher.npy").astype(np.float32))
         self.plan = lessons(student)
@@ -81,29 +81,30 @@ class Teaching:
             given = torch.from_numpy(to_input(self._crops.rgb[rows]))
         else:
             given = self._features.rows(lesson.given, rows)
-        return given, self._embeddings[rows] if lesson.wanted is None else self._features.rows(lesson.wanted, rows)
+        wanted = self._embeddings[rows] if lesson.wanted is None else self._features.rows(lesson.wanted, rows)
+        return given.to(self._device), wanted.to(self._device)
 
     def _variance(self, lesson: Lesson) -> Tensor:
         """By channel, of what the module must add: what comes straight through needs no learning."""
         given, wanted = self._pair(lesson)
         if lesson.wanted is None:
-            return torch.ones(1)
+            return torch.ones(1, device=self._device)
         added = wanted - given if given.shape == wanted.shape else wanted
         return added.var((0, 2, 3), keepdim=True) + 1e-3
 
     def missed(self, lesson: Lesson) -> Tensor:
         """The loss of one lesson on fresh crops: the share of the variance missed; 2 (1 - cosine) of the embedding."""
         given, wanted = self._pair(lesson)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(torch.device(self._device).type, torch.bfloat16):
             said = lesson.module(given.contiguous(memory_format=torch.channels_last)).float()
         if lesson.wanted is None:
             return 2 * (1 - functional.cosine_similarity(said, wanted).mean())
         return ((said - wanted).pow(2) / self._spread[lesson.name]).clamp(max=_MOST).mean()
 
 
-def learn(student: Student, minutes: float, rate: float, seed: int = 0) -> dict[str, float]:
+def learn(student: Student, minutes: float, rate: float, device: str = "cpu", seed: int = 0) -> dict[str, float]:
     """Teach every block for `minutes` in all; what each still misses at the end."""
-    teaching = Teaching(student, seed)
+    teaching = Teaching(student, seed, device)
     optimiser = torch.optim.AdamW(student.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     student.train()
     means: dict[str, float] = {}
@@ -138,13 +139,14 @@ def main() -> None:
         "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
     )
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    run = Run(arguments.run, StudentShape(head=arguments.head), Recipe(), "cpu")
+    run = Run(arguments.run, StudentShape(head=arguments.head), Recipe(), arguments.device)
     if run.step:
         parser.error(f"the run {arguments.run} has begun already; choose another name, or go on with distil")
-    missed = learn(run.student, arguments.minutes, arguments.learning_rate)
+    missed = learn(run.student, arguments.minutes, arguments.learning_rate, arguments.device)
     print({name: round(value, 3) for name, value in missed.items()})
     run.average.load_state_dict(run.student.state_dict())
     run.save("latest")

@@ -43,7 +43,7 @@ class Recipe:
     warm_up: int = 300
     # What the blocks have learned alone must hold together first; later the hints only hold the student back.
     hint_weight: float = 0.5
-    hint_steps: int = 3_000
+    hint_steps: int = 1_500
     relation_weight: float = 1.0
     relation_temperature: float = 0.06
     margin_weight: float = 0.15
