@@ -220,19 +220,32 @@ def polite_threads(limit: int) -> int:
     return limit if os.getloadavg()[0] < limit + 1.5 else 1
 
 
-def train(run: Run, samples: Samples, minutes: float, judge_every_min: float, cool: bool, threads: int) -> None:
-    """Steps until time is up, with checkpoints and evaluations between."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When to stop, by the clock or by this run's steps, and whether the learning rate goes to zero until then."""
+
+    minutes: float = math.inf
+    steps: float = math.inf
+    cool: bool = False
+
+    def spent(self, seconds: float, steps: int) -> float:
+        """The share of the budget that is gone, 0..1; 1 and more: stop."""
+        return max(seconds / 60 / self.minutes, steps / self.steps)
+
+
+def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, threads: int) -> None:
+    """Steps until the budget is spent, with checkpoints and evaluations between."""
     began = saved = judged = time.monotonic()
-    before = run.seconds
+    before, first = run.seconds, run.step
     means: dict[str, float] = {}
     progress = tqdm(samples, initial=run.step, mininterval=30, desc=run.folder.name, unit="step")
     for batch in progress:
         now = time.monotonic()
         run.seconds = before + now - began
-        spent = (now - began) / 60 / minutes if math.isfinite(minutes) else 0.0
+        spent = budget.spent(now - began, run.step - first)
         if spent >= 1:
             break
-        terms = run.learn(batch, samples, rate=max(0.01, 1 - spent) if cool else 1.0)
+        terms = run.learn(batch, samples, rate=max(0.01, 1 - spent) if budget.cool else 1.0)
         if run.step % 20 == 0:
             torch.set_num_threads(polite_threads(threads))
             means = {name: 0.7 * means.get(name, float(value)) + 0.3 * float(value) for name, value in terms.items()}
@@ -254,6 +267,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="student")
     parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--steps", type=float, default=math.inf, help="stop after so many: equal budgets compare")
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
     parser.add_argument(
         "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
@@ -261,7 +275,7 @@ def main() -> None:
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
     parser.add_argument("--batch", type=int, default=Recipe().batch)
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
-    parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero over --minutes")
+    parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero until then")
     parser.add_argument("--hold", action="store_true", help="keep all samples in memory (10 GB)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -275,7 +289,8 @@ def main() -> None:
     samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints, hold=arguments.hold)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        train(run, samples, arguments.minutes, arguments.judge_every_min, arguments.cool, arguments.threads)
+        budget = Budget(arguments.minutes, arguments.steps, arguments.cool)
+        train(run, samples, budget, arguments.judge_every_min, arguments.threads)
     finally:
         run.save("latest")
 
