@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gate.errors import Code, EngineFault, ModelPackError
 from gate.vision.detector import Candidates
 from gate.vision.frame import DecodeLimits, decode_photo
-from gate.vision.lane_faces import LaneFacesDetector, agree, decode
+from gate.vision.lane_faces import LaneFacesDetector, agree, decode, doubtful
 from gate.vision.load import load_detector
 from gate.vision.pack import load_pack, read_verified
 from gate.vision.registry import load_registry, registry_folder
@@ -144,10 +144,10 @@ def test_a_pack_with_this_detector_lists_both_looks() -> None:
     assert load_pack("egate-s").models["refiner"].entry.sha256 == refiner.sha256
 
 
-@pytest.mark.parametrize(("longest_px", "found"), [(320, {5, 6}), (480, {6}), (640, {6, 7})])
-def test_faces_are_found_at_every_size_of_the_canvas(longest_px: int, found: set[int], six_people_jpeg: bytes) -> None:
-    """All six at the engine's own size; beside it, one face missed or one seen too many, as its card says."""
-    assert len(own_detector(longest_px).detect(decode_photo(six_people_jpeg, DecodeLimits()))) in found
+@pytest.mark.parametrize("longest_px", [320, 480, 640])
+def test_faces_are_found_at_every_size_of_the_canvas(longest_px: int, six_people_jpeg: bytes) -> None:
+    """The first look alone misses one of the six on a small canvas, and sees one too many on a large one."""
+    assert len(own_detector(longest_px).detect(decode_photo(six_people_jpeg, DecodeLimits()))) == 6
 
 
 @pytest.mark.parametrize(("eyes_px", "within"), [(36, 0.15), (80, 0.15), (200, 0.15), (330, 0.2)])
@@ -182,6 +182,15 @@ def test_a_face_that_the_picture_cuts_off_keeps_its_whole_box(astronaut_bgr: NDA
     whole, cut = (max(own_detector().detect(p), key=lambda f: f.confidence) for p in (astronaut_bgr, picture))
     assert whole.box_xyxy[2] > 260
     np.testing.assert_allclose(cut.box_xyxy, whole.box_xyxy, atol=0.12 * (whole.box_xyxy[2] - whole.box_xyxy[0]))
+
+
+def test_a_face_that_was_moved_far_or_is_unsure_is_looked_at_again() -> None:
+    """Looked at again without need, every frame would take longer; never, half faces would pass for whole ones."""
+    boxes = np.array([[0, 0, 100, 120]] * 3, np.float32)
+    rough = np.zeros((3, 5, 2), np.float32)
+    found = rough + np.array([0, 10, 0], np.float32)[:, None, None]
+    seen = Candidates(boxes, found, np.array([0.999, 0.999, 0.7], np.float32))
+    assert doubtful(rough, seen).tolist() == [False, True, True]
 
 
 def test_the_same_face_is_told_once(astronaut_bgr: NDArray[np.uint8]) -> None:
