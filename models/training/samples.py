@@ -1,8 +1,8 @@
 """What the student learns from: clean, occluded and blended faces with the teacher's answer to the clean one.
 
 Everything lives on the training device: mapped from disk on a CPU (or held in memory, where the system gives the pages
-of files back too soon), held in memory on a GPU (about 12 GB with four rendered variants), so that no data loader stands
-between it and the network.
+of files back too soon), held in memory on a GPU (about 12 GB with four rendered variants), so that no data loader
+stands between it and the network.
 """
 
 from __future__ import annotations
