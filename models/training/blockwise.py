@@ -12,6 +12,7 @@ import argparse
 import time
 from dataclasses import dataclass
 from itertools import count
+from typing import get_args
 
 import numpy as np
 import torch
@@ -21,14 +22,12 @@ from tqdm import tqdm
 
 from models.training.crops import load
 from models.training.distil import Recipe, Run
-from models.training.features import Features
+from models.training.features import Features, missed
 from models.training.paths import train_dir
-from models.training.student import Student, StudentShape
+from models.training.student import HeadKind, Student, StudentShape
 from models.training.teacher import to_input
 
 _WARM_UP = 50
-# A squared error beyond this, in variances, is an outlier that would drown the rest.
-_MOST = 25.0
 # Crops a step, by the size of what is learned: places, not crops, are what a block learns from.
 _CROPS = {28: 16, 14: 40, 7: 128, 3: 256}
 
@@ -99,7 +98,7 @@ class Teaching:
             said = lesson.module(given.contiguous(memory_format=torch.channels_last)).float()
         if lesson.wanted is None:
             return 2 * (1 - functional.cosine_similarity(said, wanted).mean())
-        return ((said - wanted).pow(2) / self._spread[lesson.name]).clamp(max=_MOST).mean()
+        return missed(said, wanted, self._spread[lesson.name])
 
 
 def learn(student: Student, minutes: float, rate: float, device: str = "cpu", seed: int = 0) -> dict[str, float]:
@@ -135,9 +134,7 @@ def main() -> None:
     parser.add_argument("--run", default="blocks")
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument(
-        "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
-    )
+    parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.training import detector_shards
 from models.training.detector_network import CHANNELS, STRIDES_PX, DetectorNet, DetectorShape
-from models.training.eight_bits import quantised, take_pixels, traced
+from models.training.eight_bits import in_float, quantised, take_pixels
 from models.training.paths import train_dir
 
 PICTURE, FACES = "picture", "faces"
@@ -41,7 +41,7 @@ def to_onnx(network: DetectorNet) -> onnx.ModelProto:
     first = network.stem[0][0]
     first.weight.data = first.weight.data.flip(1)  # trained on RGB
     axes = ({2: "height", 3: "width"}, {2: "cells"})
-    model = traced(network, (1, 3, 256, 320), (PICTURE, FACES), axes)
+    model = in_float(network, (1, 3, 256, 320), (PICTURE, FACES), axes)
     for axis, size in zip(model.graph.output[0].type.tensor_type.shape.dim, (1, CHANNELS), strict=False):
         axis.dim_value = size
     return model

@@ -28,6 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.training import detector_shards
+from models.training.average import follow
 from models.training.detector_loss import Targets, losses, targets
 from models.training.detector_network import DetectorNet, DetectorShape
 from models.training.detector_scenes import SIDE_PX, Labels
@@ -176,15 +177,8 @@ class Run:
         self.optimiser.step()
         self.step += 1
         self.samples += len(pictures)
-        self._follow(min(_AVERAGE_DECAY, (1 + self.step) / (10 + self.step)))
+        follow(self.average, self.network, _AVERAGE_DECAY, self.step)
         return {name: term.detach() for name, term in terms.items()}
-
-    def _follow(self, decay: float) -> None:
-        ours, theirs = self.average.state_dict(), self.network.state_dict()  # both detached
-        moving = [name for name, value in theirs.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_([ours[name] for name in moving], [theirs[name] for name in moving], 1 - decay)
-        for name in theirs.keys() - set(moving):
-            ours[name].copy_(theirs[name])
 
     def report(self, means: dict[str, float]) -> None:
         """A line in the curve."""

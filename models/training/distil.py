@@ -18,17 +18,19 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from models.training.average import follow
 from models.training.export import export
+from models.training.features import missed
 from models.training.paths import train_dir
 from models.training.samples import Batch, Samples
-from models.training.student import Student, StudentOutput, StudentShape
+from models.training.student import HeadKind, Student, StudentOutput, StudentShape
 
 _CHECKPOINT_EVERY_S = 300.0
 
@@ -56,8 +58,7 @@ class Recipe:
 
 def told(stages: tuple[Tensor, ...], hints: list[Tensor]) -> Tensor:
     """Share of the variance of the teacher's features that the student's stages miss, summed; 1 each is chance."""
-    missed = [(stage.float() - hint).pow(2).clamp(max=25).mean() for stage, hint in zip(stages, hints, strict=True)]
-    return torch.stack(missed).sum()
+    return torch.stack([missed(stage, hint) for stage, hint in zip(stages, hints, strict=True)]).sum()
 
 
 def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, step: int) -> dict[str, Tensor]:
@@ -168,18 +169,8 @@ class Run:
         self.optimiser.step()
         self.step += 1
         self.samples += len(batch.pictures)
-        self._follow()
+        follow(self.average, self.student, self.recipe.average_decay, self.step)
         return {name: value.detach() for name, value in terms.items()}
-
-    def _follow(self) -> None:
-        # The average follows quickly at first, or it would remember the random start for long.
-        decay = min(self.recipe.average_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mine, new in zip(self.average.state_dict().values(), self.student.state_dict().values(), strict=True):
-                if mine.dtype.is_floating_point:
-                    mine.lerp_(new, 1 - decay)
-                else:
-                    mine.copy_(new)
 
     def judge(self, terms: dict[str, float]) -> dict[str, float]:
         """Export the averaged student, measure it, keep it if it is the best so far, and write the curve."""
@@ -269,9 +260,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--steps", type=float, default=math.inf, help="stop after so many: equal budgets compare")
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
-    parser.add_argument(
-        "--head", choices=("eye-attention", "attention-without-prior", "plain"), default="eye-attention"
-    )
+    parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
     parser.add_argument("--batch", type=int, default=Recipe().batch)
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)

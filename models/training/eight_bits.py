@@ -6,9 +6,7 @@ What the exports of the detector's two looks share. A picture as floats costs mo
 from __future__ import annotations
 
 import copy
-import io
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +19,8 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
+from models.training.tracing import traced
+
 # A zero point of 8 bits is whole, so it is not the mean pixel value 127.5; half a grey level is less than any
 # camera's noise.
 MEAN, STD = 128, 128.0
@@ -31,26 +31,12 @@ def to_float(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray((bgr.transpose(0, 3, 1, 2).astype(np.float32) - MEAN) / np.float32(STD))
 
 
-def traced(
+def in_float(
     network: nn.Module, example: tuple[int, ...], names: tuple[str, str], axes: tuple[dict[int, str], dict[int, str]]
 ) -> onnx.ModelProto:
     """A network of one input of the shape `example` and one output in float; names and open axes of both."""
-    network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The tracing exporter is deprecated, but the newer one needs one more package (onnxscript).
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            (torch.zeros(*example),),
-            buffer,
-            input_names=[names[0]],
-            output_names=[names[1]],
-            dynamic_axes=dict(zip(names, axes, strict=True)),
-            opset_version=17,
-            dynamo=False,
-        )
-    return onnx.load_from_string(buffer.getvalue())
+    network = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    return onnx.load_from_string(traced(network, example, names, dict(zip(names, axes, strict=True))))
 
 
 class _Reader(CalibrationDataReader):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import io
-import warnings
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import onnx
@@ -15,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from models.training.student import Deployed, Student, StudentShape
+from models.training.tracing import traced
 
 OUTPUTS = ("embedding", "mask", "attention", "recognisability")
 # Smaller tensors are not worth a cast.
@@ -24,30 +22,17 @@ _HALF_FROM_ELEMENTS = 1024
 def export(student: Student, path: Path, half: bool = True) -> None:
     """Write `student` as ONNX: input `crop` (n, 3, 112, 112), outputs as `OUTPUTS`; weights as float16 if `half`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    trace(Deployed(student).float().eval(), buffer, OUTPUTS)
-    model = onnx.load_from_string(buffer.getvalue())
+    model = onnx.load_from_string(trace(Deployed(student).float(), OUTPUTS))
     if half:
         store_as_half(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
 
-def trace(network: nn.Module, out: IO[bytes], outputs: tuple[str, ...]) -> None:
-    """Write a network of one input `crop` (n, 3, 112, 112) and named outputs as ONNX, any n."""
-    with warnings.catch_warnings():
-        # The tracing exporter is deprecated, but the newer one needs one more package (onnxscript).
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network.eval(),
-            (torch.zeros(2, 3, 112, 112),),
-            out,
-            input_names=["crop"],
-            output_names=list(outputs),
-            dynamic_axes={name: {0: "n"} for name in ("crop", *outputs)},
-            opset_version=17,
-            dynamo=False,
-        )
+def trace(network: nn.Module, outputs: tuple[str, ...]) -> bytes:
+    """A network of one input `crop` (n, 3, 112, 112) and named outputs as ONNX, any n."""
+    names = ("crop", *outputs)
+    return traced(network, (2, 3, 112, 112), names, {name: {0: "n"} for name in names})
 
 
 def store_as_half(model: onnx.ModelProto) -> None:

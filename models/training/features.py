@@ -39,14 +39,22 @@ BOUNDARIES = (*_EARLY, *_ALL)
 # What the second, third and fourth stage start from: hints for the student's own, while it learns end to end.
 HINTS = ("half-1", "half-2", "half-3")
 _SAMPLE = 256
+# A squared error beyond this, in variances, is an outlier that would drown the rest.
+_MOST = 25.0
 
 
 def stage_start(boundary: str) -> str:
     """The boundary at which the stage of this one starts."""
-    stage = int(boundary.split("-")[1]) if boundary.startswith("block") else 0
-    if not boundary.startswith("block"):
+    kind, _, place = boundary.partition("-")
+    if kind != "block":
         return boundary
+    stage = int(place[0])
     return f"half-{stage}" if stage else "stem"
+
+
+def missed(said: Tensor, wanted: Tensor, variance: Tensor | float = 1.0) -> Tensor:
+    """The share of the variance (1: of the student's coordinates) that `said` misses of `wanted` (n, c, h, w)."""
+    return ((said.float() - wanted).pow(2) / variance).clamp(max=_MOST).mean()
 
 
 class Features:

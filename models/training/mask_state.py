@@ -206,8 +206,7 @@ def main() -> None:
     data = examples(load(), real)
     network = train(data, arguments.steps, arguments.seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    with arguments.out.open("wb") as file:
-        trace(network, file, ("mask",))
+    arguments.out.write_bytes(trace(network, ("mask",)))
     figures = evaluate(arguments.out)
     figures["sha256"] = hashlib.sha256(arguments.out.read_bytes()).hexdigest()
     figures["bytes"] = arguments.out.stat().st_size

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from gate.vision.refine import WINDOW_PX
-from models.training.eight_bits import quantised, take_pixels, traced
+from models.training.eight_bits import in_float, quantised, take_pixels
 from models.training.paths import train_dir
 from models.training.refine_data import EDGE_PX, FACE, Example, from_photos, load
 from models.training.refine_network import RefineNet, scaled, wanted
@@ -51,7 +51,7 @@ def leant(network: RefineNet, examples: Iterable[Example]) -> RefineNet:
 
 def to_onnx(network: RefineNet) -> onnx.ModelProto:
     """The network in float: `windows` (n, 3, 64, 64) BGR in -1..1 to `seen` (n, 15)."""
-    return traced(network, (2, 3, WINDOW_PX, WINDOW_PX), (WINDOWS, SEEN), ({0: "n"}, {0: "n"}))
+    return in_float(network, (2, 3, WINDOW_PX, WINDOW_PX), (WINDOWS, SEEN), ({0: "n"}, {0: "n"}))
 
 
 def calibration_windows() -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from gate.vision.align import apply_similarity, estimate_similarity
 from gate.vision.refine import UNIT_PX, WINDOW_PX, window_template
+from models.training.average import follow
 from models.training.detector_scenes import similarity
 from models.training.paths import train_dir
 from models.training.refine_data import EDGE_PX, FACE, NONE, Windows, load
@@ -150,23 +151,13 @@ def learn(
         torch.stack(list(terms.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        follow(average, network, min(_AVERAGE_DECAY, (1 + step) / (10 + step)))
+        follow(average, network, _AVERAGE_DECAY, step)
         recent.append(torch.stack(list(terms.values())).detach())
         if len(recent) == 200:
             means = torch.stack(recent).mean(dim=0).tolist()
             progress.set_postfix({n: f"{m:.4f}" for n, m in zip(terms, means, strict=True)}, refresh=False)
             recent.clear()
     return average
-
-
-def follow(average: RefineNet, network: RefineNet, decay: float) -> None:
-    """Move the average a little towards the network."""
-    theirs = network.state_dict()
-    for name, ours in average.state_dict().items():
-        if ours.dtype.is_floating_point:
-            ours.lerp_(theirs[name], 1 - decay)
-        else:
-            ours.copy_(theirs[name])
 
 
 def judge(network: RefineNet, windows: Windows, rows: NDArray[np.int64]) -> dict[str, float]:
