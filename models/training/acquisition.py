@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from gate.synth import random_style, render_mask
 from gate.vision.align import ALIGNED_SIZE_PX
 from gate.vision.frame import DecodeLimits, Encoding, Frame, decode
+from gate.vision.load import DEFAULT_DETECT_SIZE_PX
+from gate.vision.pack import VerifiedModel
 from gate.vision.pipeline import VisionPipeline
 from gate.vision.probe import ImageBGR, MaskState, Probe, Sighting
+from gate.vision.registry import DetectorFile
+from models.training.paths import train_dir
 
 Tick = Callable[[], None]
 
@@ -38,6 +42,11 @@ class Crops:
     key: str
     aligned: dict[MaskState, NDArray[np.uint8]]
     found: dict[MaskState, NDArray[np.bool_]]
+
+
+def found_by(detector: VerifiedModel[DetectorFile]) -> Path:
+    """The folder of the faces that this detector finds, at the size that is the engine's default."""
+    return train_dir("calibration", f"{detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px")
 
 
 def list_photos(faces: Path, sets: tuple[str, ...]) -> list[Photo]:

@@ -34,12 +34,12 @@ from gate.decision.calibration import Calibration, Fused
 from gate.decision.likelihood import Likelihood
 from gate.errors import ModelPackError
 from gate.vision.covered import SHARE
-from gate.vision.load import DEFAULT_DETECT_SIZE_PX, build_pipeline, find_pack
+from gate.vision.load import build_pipeline, find_pack
 from gate.vision.pack import ModelPack
 from gate.vision.probe import MaskState
 from gate.vision.registry import load_registry
 from models.training import calibration_report as report
-from models.training.acquisition import Crops, Photo, acquire, embed, list_lookalikes, list_photos
+from models.training.acquisition import Crops, Photo, acquire, embed, found_by, list_lookalikes, list_photos
 from models.training.calibration_curve import Estimate, ScoreTail, estimate
 from models.training.comparisons import Mated, Side, mated, non_mated
 from models.training.fused_scale import fit_fused
@@ -144,8 +144,7 @@ def _some(photos: list[Photo], limit: int) -> list[Photo]:
 
 def measure(pack: ModelPack, data: Data, seed: int, console: Console) -> Measured:
     """Templates and all comparisons of a pack."""
-    detector = f"{pack.detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px"
-    cache = train_dir("calibration", detector)
+    cache = found_by(pack.detector)
     pipeline = build_pipeline(pack)
     made_by = "-".join(pack.models[role].entry.sha256[:8] for role in ("embedder", "head") if role in pack.models)
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

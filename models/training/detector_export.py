@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.training import detector_shards
 from models.training.detector_network import CHANNELS, STRIDES_PX, DetectorNet, DetectorShape
-from models.training.eight_bits import in_float, quantised, take_pixels
+from models.training.eight_bits import but_the_ends, in_float, quantised, take_pixels, to_float
 from models.training.paths import train_dir
 
 PICTURE, FACES = "picture", "faces"
@@ -55,8 +55,8 @@ def calibration_scenes() -> NDArray[np.uint8]:
 
 def quantise(model: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
     """The same with its inner convolutions in 8 bits, ranges from pictures (n, side, side, 3) BGR."""
-    one_by_one = (pictures[row : row + 1] for row in range(len(pictures)))
-    return quantised(model, one_by_one, last=len(STRIDES_PX), operators=("Conv", "Add", "Resize", "Relu"))
+    one_by_one = (to_float(pictures[row : row + 1]) for row in range(len(pictures)))
+    return quantised(model, one_by_one, but_the_ends(len(STRIDES_PX)), ("Conv", "Add", "Resize", "Relu"))
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from gate.vision.load import DEFAULT_DETECT_SIZE_PX, build_pipeline, find_pack
+from gate.vision.load import build_pipeline, find_pack
 from gate.vision.probe import MaskState
-from models.training.acquisition import acquire, list_lookalikes, list_photos
+from models.training.acquisition import acquire, found_by, list_lookalikes, list_photos
 from models.training.calibrate import named
-from models.training.paths import shared_dir, train_dir
+from models.training.paths import shared_dir
 
 _SETS = ("lfw", "lfw-singles")
 _PACK = "edgeface-xs"  # for its detector
@@ -55,9 +55,8 @@ def load() -> DevSet:
     faces = shared_dir() / "data" / "faces"
     photos = list_photos(faces, _SETS)
     pack = find_pack(_PACK)
-    detector = f"{pack.detector.short_id}-{DEFAULT_DETECT_SIZE_PX}px"
     with tqdm(total=len(photos), desc="development set", mininterval=10, leave=False) as progress:
-        crops = acquire(build_pipeline(pack), photos, _SEED, train_dir("calibration", detector), progress.update)
+        crops = acquire(build_pipeline(pack), photos, _SEED, found_by(pack.detector), progress.update)
     clean, worn = MaskState.NONE, MaskState.WORN
     kept = np.flatnonzero(crops.found[clean] & crops.found[worn])
     names = [str(photos[i].path.relative_to(faces)) for i in kept]

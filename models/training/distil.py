@@ -1,9 +1,9 @@
 """Trains the student: it sees a masked, lit, blurred face and must say what the teacher said of the clean one.
 
-`python -m models.training.distil --run NAME --start blocks` starts a run where `blockwise` ended, or resumes it; it
-never ends by itself (`--minutes` makes it). Under `runs/NAME/` of the training folder: `latest.pt` every five minutes,
-`best.pt` and `best.onnx` whenever the development figures improve, `curve.csv` with one line an evaluation. `--cool`
-ends a run with the learning rate going to zero.
+`python -m models.training.distil --run NAME --start blocks --minutes 90` starts where `blockwise` ended, or resumes
+it. Over its length clean faces give way to occluded ones, and the learning rate and the hints fall to nothing. Under
+`runs/NAME/` of the training folder: `latest.pt` every five minutes, `best.pt` and `best.onnx` whenever the development
+figures improve, `curve.csv` with one line an evaluation.
 """
 
 from __future__ import annotations
@@ -15,37 +15,40 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, multiprocessing, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from models.training.average import follow
 from models.training.export import export
 from models.training.features import missed
+from models.training.optimiser import Optimiser
 from models.training.paths import train_dir
-from models.training.samples import Batch, Samples
+from models.training.samples import Batch, Samples, shares_at
 from models.training.student import HeadKind, Student, StudentOutput, StudentShape
 
 _CHECKPOINT_EVERY_S = 300.0
+_LONGEST_STEP_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What the training can be told. Weights multiply losses that are each of order one."""
 
-    batch: int = 128
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.05
-    warm_up: int = 300
-    # What the blocks have learned alone must hold together first; later the hints only hold the student back.
-    hint_weight: float = 0.5
-    hint_steps: int = 1_500
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    warm_up: int = 50
+    # What the blocks have learned alone must hold together first; later the hints only hold the student back. So they
+    # fall to nothing, while relation and margin, whose steep gradients would drown them, rise from it.
+    hint_weight: float = 1.0
     relation_weight: float = 1.0
     relation_temperature: float = 0.06
     margin_weight: float = 0.15
@@ -56,13 +59,13 @@ class Recipe:
     average_decay: float = 0.999
 
 
-def told(stages: tuple[Tensor, ...], hints: list[Tensor]) -> Tensor:
-    """Share of the variance of the teacher's features that the student's stages miss, summed; 1 each is chance."""
-    return torch.stack([missed(stage, hint) for stage, hint in zip(stages, hints, strict=True)]).sum()
+def told(inner: tuple[Tensor, ...], hints: list[Tensor], variances: list[Tensor]) -> Tensor:
+    """Share of the variance of the teacher's features that the student's miss, summed; 1 each is chance."""
+    return torch.stack([missed(*each) for each in zip(inner, hints, variances, strict=True)]).sum()
 
 
-def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, step: int) -> dict[str, Tensor]:
-    """All weighted terms of one step."""
+def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, spent: float) -> dict[str, Tensor]:
+    """All weighted terms of one step, when this share of the training is over."""
     embedding = out.embedding.float()
     cosine = (embedding * batch.target).sum(dim=1)
     keys = torch.cat([batch.target, known.keys(4096)])
@@ -70,7 +73,9 @@ def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, ste
     wanted = functional.log_softmax(batch.target @ keys.T / recipe.relation_temperature, dim=1)
     terms = {
         "embed": 2 * (1 - cosine).mean(),
-        "relate": recipe.relation_weight * functional.kl_div(said, wanted, log_target=True, reduction="batchmean"),
+        "relate": recipe.relation_weight
+        * spent
+        * functional.kl_div(said, wanted, log_target=True, reduction="batchmean"),
         "quality": recipe.quality_weight
         * functional.mse_loss(out.recognisability.float(), cosine.detach().clamp(0, 1)),
     }
@@ -81,11 +86,10 @@ def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, ste
         scores = embedding[named] @ known.people.T
         own = batch.identity[named]
         scores = scores - recipe.margin * functional.one_hot(own, len(known.people))
-        terms["margin"] = recipe.margin_weight * functional.cross_entropy(recipe.margin_scale * scores, own)
-    strength = recipe.hint_weight * max(0.0, 1 - step / max(recipe.hint_steps, 1))
-    if strength > 0 and batch.hinted:
-        stages = tuple(stage[: batch.hinted] for stage in out.stages)
-        terms["hint"] = strength * told(stages, batch.hints)
+        terms["margin"] = recipe.margin_weight * spent * functional.cross_entropy(recipe.margin_scale * scores, own)
+    if batch.hinted:
+        inner = tuple(features[: batch.hinted] for features in out.inner)
+        terms["hint"] = recipe.hint_weight * (1 - spent) * told(inner, batch.hints, known.hint_variances)
     return terms
 
 
@@ -101,17 +105,9 @@ class Run:
             shape = StudentShape(**state["shape"])
         layout = torch.channels_last
         self.student = Student(shape).to(device, memory_format=layout)
+        self._network: nn.Module = self.student
         self.average = copy.deepcopy(self.student).eval().requires_grad_(False)
-        parameters = list(self.student.parameters())
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-            ],
-            lr=recipe.learning_rate,
-            betas=(0.9, 0.98),
-            fused=True,
-        )
+        self.optimiser = Optimiser(self.student, recipe.weight_decay)
         if state is not None:
             self._restore(state)
 
@@ -122,6 +118,13 @@ class Run:
         same = {key: value for key, value in state["average"].items() if key in own and value.shape == own[key].shape}
         self.student.load_state_dict(same, strict=False)
         self.average.load_state_dict(self.student.state_dict())
+
+    def prepare(self, compiled: bool) -> None:
+        """Learn with the other processes, if there are any, and with a compiled network if so wished."""
+        if compiled:
+            self._network = cast(nn.Module, torch.compile(self.student, dynamic=False))
+        if distributed.is_initialized():
+            self._network = nn.parallel.DistributedDataParallel(self._network)
 
     def _stored(self) -> dict[str, Any] | None:
         path = self.folder / "latest.pt"
@@ -153,22 +156,21 @@ class Run:
         torch.save(state, self.folder / f"{name}.tmp")
         (self.folder / f"{name}.tmp").rename(self.folder / f"{name}.pt")
 
-    def learn(self, batch: Batch, known: Samples, rate: float) -> dict[str, Tensor]:
-        """One step; returns the loss terms, still on the device."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warm_up) * rate
+    def learn(self, batch: Batch, known: Samples, spent: float) -> dict[str, Tensor]:
+        """One step, when this share of the training is over; returns the loss terms, still on the device."""
+        rate = self.recipe.learning_rate * min(1.0, (self.step + 1) / self.recipe.warm_up) * max(0.01, 1 - spent)
         self.student.train()
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16):
-            out = self.student(batch.pictures.contiguous(memory_format=torch.channels_last))
-            terms = losses(out, batch, known, self.recipe, self.step)
+            out = self._network(batch.pictures.contiguous(memory_format=torch.channels_last))
+            terms = losses(out, batch, known, self.recipe, spent)
         total = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         total.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-        self.optimiser.step()
+        self.optimiser.step(rate)
         self.step += 1
-        self.samples += len(batch.pictures)
+        self.samples += len(batch.pictures) * (distributed.get_world_size() if distributed.is_initialized() else 1)
         follow(self.average, self.student, self.recipe.average_decay, self.step)
         return {name: value.detach() for name, value in terms.items()}
 
@@ -211,13 +213,26 @@ def polite_threads(limit: int) -> int:
     return limit if os.getloadavg()[0] < limit + 1.5 else 1
 
 
+def _leads() -> bool:
+    """Whether this process is the one that writes."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def _agreed(value: float) -> float:
+    """What the leading process says."""
+    if not distributed.is_initialized():
+        return value
+    said = torch.tensor(value, dtype=torch.float64)
+    distributed.broadcast(said, src=0)
+    return float(said)
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When to stop, by the clock or by this run's steps, and whether the learning rate goes to zero until then."""
+    """How long a run is, all its parts together: by the clock or by steps."""
 
     minutes: float = math.inf
     steps: float = math.inf
-    cool: bool = False
 
     def spent(self, seconds: float, steps: int) -> float:
         """The share of the budget that is gone, 0..1; 1 and more: stop."""
@@ -226,30 +241,29 @@ class Budget:
 
 def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, threads: int) -> None:
     """Steps until the budget is spent, with checkpoints and evaluations between."""
-    began = saved = judged = time.monotonic()
-    before, first = run.seconds, run.step
+    last = saved = judged = time.monotonic()
     means: dict[str, float] = {}
-    progress = tqdm(samples, initial=run.step, mininterval=30, desc=run.folder.name, unit="step")
-    for batch in progress:
+    progress = tqdm(initial=run.step, mininterval=30, desc=run.folder.name, unit="step", disable=not _leads())
+    while (spent := _agreed(budget.spent(run.seconds, run.step))) < 1:
+        terms = run.learn(samples.draw(shares_at(spent)), samples, spent)
         now = time.monotonic()
-        run.seconds = before + now - began
-        spent = budget.spent(now - began, run.step - first)
-        if spent >= 1:
-            break
-        terms = run.learn(batch, samples, rate=max(0.01, 1 - spent) if budget.cool else 1.0)
+        # A step takes no minutes: the machine slept, or the run was halted while something else was measured.
+        run.seconds += min(now - last, _LONGEST_STEP_S)
+        last = now
+        progress.update()
         if run.step % 20 == 0:
             torch.set_num_threads(polite_threads(threads))
             means = {name: 0.7 * means.get(name, float(value)) + 0.3 * float(value) for name, value in terms.items()}
             progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
-        if run.step == run.recipe.hint_steps:
-            samples.drop_hints()
+        if not _leads():
+            continue
         if now - saved > _CHECKPOINT_EVERY_S:
             run.save("latest")
             saved = now
         if now - judged > 60 * judge_every_min:
             progress.write(f"{run.samples} samples: {run.judge(means)}")
-            judged = time.monotonic()
-    if math.isfinite(judge_every_min):
+            judged = last = time.monotonic()
+    if math.isfinite(judge_every_min) and _leads():
         progress.write(f"{run.samples} samples: {run.judge(means)}")
 
 
@@ -257,31 +271,51 @@ def main() -> None:
     """Start or resume."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="student")
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--steps", type=float, default=math.inf, help="stop after so many: equal budgets compare")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="the length of the run, pauses not counted")
+    parser.add_argument("--steps", type=float, default=math.inf, help="its length in steps: equal budgets compare")
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
     parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
-    parser.add_argument("--batch", type=int, default=Recipe().batch)
+    parser.add_argument("--batch", type=int, default=Recipe().batch, help="of each process")
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
-    parser.add_argument("--cool", action="store_true", help="let the learning rate fall to zero until then")
-    parser.add_argument("--hold", action="store_true", help="keep all samples in memory (10 GB)")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--hold", action="store_true", help="keep all samples in memory (15 GB)")
+    parser.add_argument("--compile", action="store_true", help="a quarter quicker, after two minutes")
+    parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--processes", type=int, default=1, help="one a core is quicker than one of several threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
+    budget = Budget(arguments.minutes, arguments.steps)
+    if math.isinf(budget.minutes) and math.isinf(budget.steps):
+        parser.error("how long is the run? --minutes or --steps: its curriculum and learning rate follow from that")
+    if arguments.processes == 1:
+        work(0, arguments, budget)
+        return
+    with tempfile.TemporaryDirectory() as meeting:
+        # Daemons end with their parent, and only a parent that is told to leave, not killed, can see to that.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        multiprocessing.spawn(work, (arguments, budget, meeting), nprocs=arguments.processes, daemon=True)
+
+
+def work(rank: int, arguments: argparse.Namespace, budget: Budget, meeting: str = "") -> None:
+    """What one process does; several find each other in the folder `meeting`."""
+    torch.set_num_threads(arguments.threads)
+    if meeting:
+        distributed.init_process_group(
+            "gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=arguments.processes
+        )
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
     shape = StudentShape(head=arguments.head)
     run = Run(arguments.run, shape, recipe, arguments.device)
     if arguments.start and run.step == 0:
         run.start_from(arguments.start)
-    hints = run.step < recipe.hint_steps
-    samples = Samples(arguments.batch, seed=run.step, device=arguments.device, hints=hints, hold=arguments.hold)
+    run.prepare(arguments.compile)
+    samples = Samples(arguments.batch, seed=run.step + (rank << 32), device=arguments.device, hold=arguments.hold)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        budget = Budget(arguments.minutes, arguments.steps, arguments.cool)
         train(run, samples, budget, arguments.judge_every_min, arguments.threads)
     finally:
-        run.save("latest")
+        if _leads():
+            run.save("latest")
 
 
 if __name__ == "__main__":

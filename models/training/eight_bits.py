@@ -1,13 +1,14 @@
-"""From a torch network that sees pictures to a small ONNX file in 8 bits that takes their own pixels, uint8 BGR.
+"""From a torch network to a small ONNX file in 8 bits.
 
-What the exports of the detector's two looks share. A picture as floats costs more time than the first convolutions.
+The detector's two looks also take their pictures' own pixels, uint8 BGR: as floats they cost more time than the first
+convolutions.
 """
 
 from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,26 +41,28 @@ def in_float(
 
 
 class _Reader(CalibrationDataReader):
-    def __init__(self, name: str, batches: Iterable[NDArray[np.uint8]]) -> None:
+    def __init__(self, inputs: Iterable[NDArray[np.float32]], name: str) -> None:
+        self._inputs: Iterator[NDArray[np.float32]] = iter(inputs)
         self._name = name
-        self._batches: Iterator[NDArray[np.uint8]] = iter(batches)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         """The next calibration batch."""
-        batch = next(self._batches, None)
-        return None if batch is None else {self._name: to_float(batch)}
+        batch = next(self._inputs, None)
+        return None if batch is None else {self._name: batch}
 
 
 def quantised(
-    model: onnx.ModelProto, batches: Iterable[NDArray[np.uint8]], last: int, operators: tuple[str, ...]
+    model: onnx.ModelProto,
+    inputs: Iterable[NDArray[np.float32]],
+    left: Callable[[list[str]], list[str]],
+    operators: tuple[str, ...] = ("Conv",),
 ) -> onnx.ModelProto:
     """The same with convolutions in 8 bits: weights by channel, activations by tensor.
 
     Args:
-        model: in float.
-        batches: pictures (n, H, W, 3) BGR, from which the ranges come.
-        last: so many convolutions at the end, which say the answer, stay in float, as does the first, which sees the
-            picture.
+        model: in float, with one input.
+        inputs: batches for it, from which the ranges come.
+        left: which of the convolutions, named in their order, stay in float.
         operators: that are to be in 8 bits.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -70,16 +73,21 @@ def quantised(
         quantize_static(
             prepared,
             target,
-            _Reader(model.graph.input[0].name, batches),
+            _Reader(inputs, model.graph.input[0].name),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
             op_types_to_quantize=list(operators),
-            nodes_to_exclude=[convolutions[0], *convolutions[-last:]],
+            nodes_to_exclude=left(convolutions),
         )
         return onnx.load(target)
+
+
+def but_the_ends(last: int) -> Callable[[list[str]], list[str]]:
+    """In float: the first convolution, which sees the picture, and so many `last` ones, which say the answer."""
+    return lambda names: [names[0], *names[-last:]]
 
 
 def take_pixels(model: onnx.ModelProto) -> onnx.ModelProto:

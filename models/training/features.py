@@ -36,8 +36,8 @@ _ALL = {
     "block-3-0": f"{_STAGES}3/blocks/blocks.0/Add",
 }
 BOUNDARIES = (*_EARLY, *_ALL)
-# What the second, third and fourth stage start from: hints for the student's own, while it learns end to end.
-HINTS = ("half-1", "half-2", "half-3")
+# Those known of every crop: hints for the student's own while it learns end to end, in its order.
+HINTS = ("half-1", "half-2", *(f"block-2-{k}" for k in range(7)), "half-3", "block-3-0")
 _SAMPLE = 256
 # A squared error beyond this, in variances, is an outlier that would drown the rest.
 _MOST = 25.0
@@ -52,8 +52,8 @@ def stage_start(boundary: str) -> str:
     return f"half-{stage}" if stage else "stem"
 
 
-def missed(said: Tensor, wanted: Tensor, variance: Tensor | float = 1.0) -> Tensor:
-    """The share of the variance (1: of the student's coordinates) that `said` misses of `wanted` (n, c, h, w)."""
+def missed(said: Tensor, wanted: Tensor, variance: Tensor) -> Tensor:
+    """The share of the variance (1, c, 1, 1) that `said` misses of `wanted` (n, c, h, w)."""
     return ((said.float() - wanted).pow(2) / variance).clamp(max=_MOST).mean()
 
 
@@ -88,6 +88,10 @@ class Features:
         """Boundary `name` of these crop numbers (of `early` alone in the first two stages): (n, c, h, w)."""
         mean, deviation = self._scale[name]
         return (self._raw(name, crops) - mean) / deviation
+
+    def variance(self, name: str) -> Tensor:
+        """By channel (1, c, 1, 1), of what `rows` gives."""
+        return self.rows(name, self.early[:_SAMPLE]).var((0, 2, 3), keepdim=True) + 1e-3
 
     def known(self, *names: str | None) -> NDArray[np.int64]:
         """The crop numbers for which all of these boundaries are kept."""

@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from gate.vision.head import join
+from models.training.devset import load
 from models.training.evaluate import FPIR, pairs_accuracy, tar, tpir
 from models.training.head_backbone import ConvolutionalNetwork
 from models.training.head_export import export
 from models.training.head_features import BACKBONES, Backbone
 from models.training.head_network import Head
-from models.training.head_photos import development_set, foreign_pairs
+from models.training.head_photos import foreign_pairs
 from models.training.head_train import load_head, run_inside
 from models.training.paths import train_dir
 from models.training.teacher import normalise, session, to_input
@@ -73,7 +74,7 @@ class Table:
     """The development set, and figures of any model on it."""
 
     def __init__(self, threads: int) -> None:
-        self._dev = development_set()
+        self._dev = load()
         bare, covered = foreign_pairs()
         self._crops = {"clean": self._dev.clean, "masked": self._dev.masked, "bare": bare, "covered": covered}
         self._threads = threads

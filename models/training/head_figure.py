@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gate.vision.head import join
 from models.training.attention_figure import draw
+from models.training.devset import load
 from models.training.head_features import BACKBONES
-from models.training.head_photos import development_set
 from models.training.teacher import session, to_input
 
 _BATCH = 8
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=400)
     arguments = parser.parse_args()
     model = join(BACKBONES[arguments.backbone].path.read_bytes(), arguments.head.read_bytes(), arguments.head.name)
-    dev = development_set()
+    dev = load()
     rows = np.random.default_rng(0).choice(len(dev.clean), min(arguments.faces, len(dev.clean)), replace=False)
     maps = {"no mask": mean_attention(model, dev.clean[rows]), "mask": mean_attention(model, dev.masked[rows])}
     highest = float(max(level.max() for level in maps.values()))

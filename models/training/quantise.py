@@ -8,34 +8,21 @@ most for what it loses; depthwise convolutions, which read the straight path wit
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.training import shards
 from models.training.crops import load
+from models.training.eight_bits import quantised
 from models.training.export import store_as_half
 from models.training.paths import train_dir
 from models.training.teacher import session, to_input
 
 _BATCH = 16
 _POINTWISE = ("/up/", "/down/")
-
-
-class _Reader(CalibrationDataReader):
-    def __init__(self, crops: NDArray[np.uint8]) -> None:
-        self._batches: Iterator[NDArray[np.uint8]] = (crops[s : s + _BATCH] for s in range(0, len(crops), _BATCH))
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next calibration batch."""
-        batch = next(self._batches, None)
-        return None if batch is None else {"crop": to_input(batch)}
 
 
 def calibration_crops(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -47,26 +34,15 @@ def calibration_crops(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.concatenate([clean[rows], occluded[rows]])
 
 
+def _pointwise_of(name: str, stages: tuple[str, ...]) -> bool:
+    return any(stage in name for stage in stages) and any(part in name for part in _POINTWISE)
+
+
 def quantise(source: Path, target: Path, crops: NDArray[np.uint8], stages: tuple[int, ...] = (1,)) -> None:
     """Write `target`: weights by channel, activations by tensor, ranges from `crops`; what stays float as float16."""
     wanted = tuple(f"/stage{stage}/" for stage in stages)
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        names = [node.name for node in onnx.load(prepared).graph.node if node.op_type == "Conv"]
-        chosen = {n for n in names if any(s in n for s in wanted) and any(p in n for p in _POINTWISE)}
-        quantize_static(
-            str(prepared),
-            str(target),
-            _Reader(crops),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            op_types_to_quantize=["Conv"],
-            nodes_to_exclude=[name for name in names if name not in chosen],
-        )
-    model = onnx.load(target)
+    batches = (to_input(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH))
+    model = quantised(onnx.load(source), batches, lambda names: [n for n in names if not _pointwise_of(n, wanted)])
     store_as_half(model)
     onnx.save(model, target)
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from gate.vision.refine import WINDOW_PX
-from models.training.eight_bits import in_float, quantised, take_pixels
+from models.training.eight_bits import but_the_ends, in_float, quantised, take_pixels, to_float
 from models.training.paths import train_dir
 from models.training.refine_data import EDGE_PX, FACE, Example, from_photos, load
 from models.training.refine_network import RefineNet, scaled, wanted
@@ -62,8 +62,8 @@ def calibration_windows() -> NDArray[np.uint8]:
 
 def quantise(model: onnx.ModelProto, windows: NDArray[np.uint8]) -> onnx.ModelProto:
     """The same with its inner convolutions in 8 bits, ranges from windows (n, 64, 64, 3) BGR."""
-    batches = (windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH))
-    return quantised(model, batches, last=1, operators=("Conv",))
+    batches = (to_float(windows[start : start + _BATCH]) for start in range(0, len(windows), _BATCH))
+    return quantised(model, batches, but_the_ends(1))
 
 
 def main() -> None:

@@ -7,8 +7,7 @@ stands between it and the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +35,20 @@ class Shares:
 
 
 # A face must be known before it can be recognised under a mask: mostly clean ones at first, mostly masked ones later.
-_WITH_HINTS, _WITHOUT_HINTS = Shares(0.5, 0.3, 0.15), Shares(0.0, 0.6, 0.2)
+_FIRST, _LAST = Shares(0.7, 0.12, 0.1), Shares(0.1, 0.55, 0.2)
+
+
+def shares_at(spent: float) -> Shares:
+    """What a batch consists of when this share of the training is over, 0..1."""
+    first, last = asdict(_FIRST), asdict(_LAST)
+    return Shares(**{name: first[name] + spent * (last[name] - first[name]) for name in first})
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """`pictures` (n, 3, 112, 112) in -1..1, `target` (n, 512) unit rows, `state` and `identity` (n,), -1 unknown.
 
-    The first `hinted` pictures are exactly what the teacher saw; `hints` what its stages start from, for those.
+    The first `hinted` pictures are exactly what the teacher saw; `hints` what its blocks made of those.
     """
 
     pictures: Tensor
@@ -61,7 +66,7 @@ class Samples:
     relation and the margin loss compare with.
     """
 
-    def __init__(self, size: int, seed: int, device: str, hints: bool, hold: bool = False) -> None:
+    def __init__(self, size: int, seed: int, device: str, hold: bool = False) -> None:
         folder, crops = train_dir(), load()
         self.size, self.device, self._hold = size, device, hold
         self._random = torch.Generator(device).manual_seed(seed)
@@ -84,24 +89,15 @@ class Samples:
         self._pair = torch.from_numpy(blends["pair"].astype(np.int64)).to(device)
         self._share = torch.from_numpy(blends["share"]).to(device)
         self._blend_target = torch.from_numpy(normalise(blends["embedding"])).to(device)
-        self._features = Features(hold) if hints else None
+        self._features = Features(hold)
+        self.hint_variances = [self._features.variance(name).to(device) for name in HINTS]
 
     def _keep(self, path: Path) -> Tensor:
         mapped = torch.from_numpy(np.load(path, mmap_mode=None if self._hold else "c"))
         return mapped if self.device == "cpu" else mapped.to(self.device)
 
-    def __iter__(self) -> Iterator[Batch]:
-        """Batches, for ever."""
-        while True:
-            yield self.draw()
-
-    def drop_hints(self) -> None:
-        """Give no hints any more, and their memory back."""
-        self._features = None
-
-    def draw(self) -> Batch:
+    def draw(self, shares: Shares) -> Batch:
         """One batch."""
-        shares = _WITH_HINTS if self._features else _WITHOUT_HINTS
         hinted, occluded, blended = (int(s * self.size) for s in (shares.hinted, shares.occluded, shares.blended))
         single = self.size - blended
         index = self._integers(len(self.embeddings), single)
@@ -122,8 +118,6 @@ class Samples:
         )
 
     def _hints(self, index: Tensor) -> list[Tensor]:
-        if self._features is None:
-            return []
         rows = index.cpu().numpy()
         return [self._features.rows(name, rows).to(self.device) for name in HINTS]
 

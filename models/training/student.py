@@ -46,14 +46,14 @@ class StudentShape:
 
 class StudentOutput(NamedTuple):
     """`embedding` (n, 512) L2-normalised; `mask` (n, 3) logits of no mask, nose covered, worn low; `attention`
-    (n, 7, 7) summing to 1; `recognisability` (n,) 0..1; `stages` what the second, third and fourth stage start from,
+    (n, 7, 7) summing to 1; `recognisability` (n,) 0..1; `inner` the features at each boundary of `features.HINTS`,
     for hints in training."""
 
     embedding: Tensor
     mask: Tensor
     attention: Tensor
     recognisability: Tensor
-    stages: tuple[Tensor, Tensor, Tensor]
+    inner: tuple[Tensor, ...]
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -157,10 +157,13 @@ class Student(nn.Module):
         """All outputs."""
         second = self.half1(self.stage1(self.stem(crops)))
         middle = self.stage2(second)
-        third = self.half2(middle)
-        high = self.stage3(third)
+        third = [self.half2(middle)]
+        for block in self.stage3:
+            third.append(block(third[-1]))
+        high = third[-1]
         fourth = self.half3(high)
-        pooled = self.stage4(fourth).mean(dim=(2, 3))
+        opened = self.stage4[0](fourth)
+        pooled = self.stage4[1:](opened).mean(dim=(2, 3))
         embedding = self.whole(pooled)
         mask = self.mask(high.mean(dim=(2, 3)))
         if self.shape.head == "plain":
@@ -176,7 +179,8 @@ class Student(nn.Module):
             mask=mask,
             attention=spread,
             recognisability=torch.sigmoid(self.quality(pooled.detach()))[:, 0],
-            stages=(second, third, fourth),
+            # The teacher's last two blocks of the third stage are nobody's target: see `blockwise.lessons`.
+            inner=(second, *third[:-1], fourth, opened),
         )
 
 
