@@ -50,7 +50,8 @@ def draw(points: dict[str, NDArray[np.float64]]) -> NDArray[np.uint8]:
     """The errors over the samples, both as powers of ten."""
     x = np.log10(points["samples"])
     lines = {title: np.stack([x, np.log10(points[name])], axis=1) for name, title in _ERRORS.items()}
-    limits = (float(np.floor(x.min())), float(np.ceil(x.max())), 0.0, 2.5)
+    lowest = min(0.0, *(float(np.floor(line[:, 1].min())) for line in lines.values()))
+    limits = (float(np.floor(x.min())), float(np.ceil(x.max())), lowest, 2.5)
     return chart(lines, "errors by samples seen", "powers of ten: samples; error, percent", limits)
 
 
