@@ -229,14 +229,15 @@ def _agreed(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long a run is, all its parts together: by the clock or by steps."""
+    """How long a run is, all its parts together, by the clock or by steps, and where in the curriculum it begins."""
 
     minutes: float = math.inf
     steps: float = math.inf
+    begins: float = 0.0
 
     def spent(self, seconds: float, steps: int) -> float:
-        """The share of the budget that is gone, 0..1; 1 and more: stop."""
-        return max(seconds / 60 / self.minutes, steps / self.steps)
+        """The share of the curriculum that is behind it, 0..1; 1 and more: stop."""
+        return self.begins + (1 - self.begins) * max(seconds / 60 / self.minutes, steps / self.steps)
 
 
 def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, threads: int) -> None:
@@ -273,6 +274,9 @@ def main() -> None:
     parser.add_argument("--run", default="student")
     parser.add_argument("--minutes", type=float, default=math.inf, help="the length of the run, pauses not counted")
     parser.add_argument("--steps", type=float, default=math.inf, help="its length in steps: equal budgets compare")
+    parser.add_argument(
+        "--begin-at", type=float, default=0.0, help="share of the curriculum, 0..1, that --start has behind it"
+    )
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
     parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
@@ -284,7 +288,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="one a core is quicker than one of several threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
-    budget = Budget(arguments.minutes, arguments.steps)
+    budget = Budget(arguments.minutes, arguments.steps, arguments.begin_at)
     if math.isinf(budget.minutes) and math.isinf(budget.steps):
         parser.error("how long is the run? --minutes or --steps: its curriculum and learning rate follow from that")
     if arguments.processes == 1:

@@ -18,7 +18,7 @@ pytest.importorskip("onnx")
 from models.training import crops as crops_module  # noqa: E402
 from models.training import shards, travel  # noqa: E402
 from models.training.blockwise import learn, lessons  # noqa: E402
-from models.training.distil import Recipe, Run, main  # noqa: E402
+from models.training.distil import Budget, Recipe, Run, main  # noqa: E402
 from models.training.export import load_student  # noqa: E402
 from models.training.features import BOUNDARIES, HINTS, Features, stage_start  # noqa: E402
 from models.training.optimiser import Optimiser  # noqa: E402
@@ -163,6 +163,12 @@ def test_two_processes_learn_one_network_and_leave_when_told(monkeypatch: pytest
     run = Run("pair", StudentShape(), RECIPE, "cpu")
     assert (run.step, run.samples) == (2, 64)
     assert not torch.multiprocessing.active_children()
+
+
+def test_a_run_that_begins_later_in_the_curriculum_ends_with_it_all_the_same() -> None:
+    whole, second = Budget(minutes=60), Budget(steps=200, begins=0.6)
+    assert [whole.spent(60 * minutes, 10**6) for minutes in (0, 15, 60)] == [0, 0.25, 1]
+    assert [second.spent(1e9, steps) for steps in (0, 100, 200)] == pytest.approx([0.6, 0.8, 1])
 
 
 def test_a_run_without_a_length_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
