@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -57,7 +58,8 @@ def build(shard: int, count: int, workers: int) -> None:
     out = np.lib.format.open_memmap(folder / f"rendering-{shard}.npy", mode="w+", dtype=np.uint8, shape=shape)
     starts = range(0, count, _CHUNK)
     labels: list[Labels] = []
-    with ProcessPoolExecutor(workers) as pool:
+    # Not forked: a fork of a process whose libraries have threads can wait for one that it has not got, for ever.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs = pool.map(render, [shard] * len(starts), starts, [min(s + _CHUNK, count) for s in starts])
         for start, pictures, found in tqdm(jobs, total=len(starts), desc=f"shard {shard}", mininterval=10):
             out[start : start + len(pictures)] = pictures

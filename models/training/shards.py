@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -84,7 +85,8 @@ def build(variant: int, workers: int) -> None:
     out = np.lib.format.open_memmap(folder / "occluded.tmp.npy", mode="w+", dtype=np.uint8, shape=shape)
     states = np.zeros(count, dtype=np.int8)
     jobs = [(folder / "crops.npy", variant, s, min(s + _CHUNK, count)) for s in range(0, count, _CHUNK)]
-    with ProcessPoolExecutor(workers) as pool:
+    # Not forked: a fork of a process whose libraries have threads can wait for one that it has not got, for ever.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for start, state, pictures in tqdm(
             pool.map(_render, jobs), total=len(jobs), desc=f"variant {variant}", mininterval=10
         ):
