@@ -15,17 +15,18 @@ import math
 import os
 import signal
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
 import torch
-from torch import Tensor, distributed, multiprocessing, nn
+from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from models.training import processes
 from models.training.average import follow
 from models.training.export import export
 from models.training.features import missed
@@ -123,8 +124,7 @@ class Run:
         """Learn with the other processes, if there are any, and with a compiled network if so wished."""
         if compiled:
             self._network = cast(nn.Module, torch.compile(self.student, dynamic=False))
-        if distributed.is_initialized():
-            self._network = nn.parallel.DistributedDataParallel(self._network)
+        self._network = processes.joined(self._network)
 
     def _stored(self) -> dict[str, Any] | None:
         path = self.folder / "latest.pt"
@@ -170,7 +170,7 @@ class Run:
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimiser.step(rate)
         self.step += 1
-        self.samples += len(batch.pictures) * (distributed.get_world_size() if distributed.is_initialized() else 1)
+        self.samples += len(batch.pictures) * processes.count()
         follow(self.average, self.student, self.recipe.average_decay, self.step)
         return {name: value.detach() for name, value in terms.items()}
 
@@ -213,20 +213,6 @@ def polite_threads(limit: int) -> int:
     return limit if os.getloadavg()[0] < limit + 1.5 else 1
 
 
-def _leads() -> bool:
-    """Whether this process is the one that writes."""
-    return not distributed.is_initialized() or distributed.get_rank() == 0
-
-
-def _agreed(value: float) -> float:
-    """What the leading process says."""
-    if not distributed.is_initialized():
-        return value
-    said = torch.tensor(value, dtype=torch.float64)
-    distributed.broadcast(said, src=0)
-    return float(said)
-
-
 @dataclass(frozen=True, slots=True)
 class Budget:
     """How long a run is, all its parts together, by the clock or by steps, and where in the curriculum it begins."""
@@ -244,8 +230,8 @@ def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, th
     """Steps until the budget is spent, with checkpoints and evaluations between."""
     last = saved = judged = time.monotonic()
     means: dict[str, float] = {}
-    progress = tqdm(initial=run.step, mininterval=30, desc=run.folder.name, unit="step", disable=not _leads())
-    while (spent := _agreed(budget.spent(run.seconds, run.step))) < 1:
+    progress = tqdm(initial=run.step, mininterval=30, desc=run.folder.name, unit="step", disable=not processes.leads())
+    while (spent := processes.agreed(budget.spent(run.seconds, run.step))) < 1:
         terms = run.learn(samples.draw(shares_at(spent)), samples, spent)
         now = time.monotonic()
         # A step takes no minutes: the machine slept, or the run was halted while something else was measured.
@@ -256,7 +242,7 @@ def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, th
             torch.set_num_threads(polite_threads(threads))
             means = {name: 0.7 * means.get(name, float(value)) + 0.3 * float(value) for name, value in terms.items()}
             progress.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
-        if not _leads():
+        if not processes.leads():
             continue
         if now - saved > _CHECKPOINT_EVERY_S:
             run.save("latest")
@@ -264,7 +250,7 @@ def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, th
         if now - judged > 60 * judge_every_min:
             progress.write(f"{run.samples} samples: {run.judge(means)}")
             judged = last = time.monotonic()
-    if math.isfinite(judge_every_min) and _leads():
+    if math.isfinite(judge_every_min) and processes.leads():
         progress.write(f"{run.samples} samples: {run.judge(means)}")
 
 
@@ -291,34 +277,26 @@ def main() -> None:
     budget = Budget(arguments.minutes, arguments.steps, arguments.begin_at)
     if math.isinf(budget.minutes) and math.isinf(budget.steps):
         parser.error("how long is the run? --minutes or --steps: its curriculum and learning rate follow from that")
-    if arguments.processes == 1:
-        work(0, arguments, budget)
-        return
-    with tempfile.TemporaryDirectory() as meeting:
-        # Daemons end with their parent, and only a parent that is told to leave, not killed, can see to that.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        multiprocessing.spawn(work, (arguments, budget, meeting), nprocs=arguments.processes, daemon=True)
+    processes.run(partial(work, arguments, budget), arguments.processes)
 
 
-def work(rank: int, arguments: argparse.Namespace, budget: Budget, meeting: str = "") -> None:
-    """What one process does; several find each other in the folder `meeting`."""
+def work(arguments: argparse.Namespace, budget: Budget) -> None:
+    """What each process does."""
     torch.set_num_threads(arguments.threads)
-    if meeting:
-        distributed.init_process_group(
-            "gloo", init_method=f"file://{meeting}/store", rank=rank, world_size=arguments.processes
-        )
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
     shape = StudentShape(head=arguments.head)
     run = Run(arguments.run, shape, recipe, arguments.device)
     if arguments.start and run.step == 0:
         run.start_from(arguments.start)
     run.prepare(arguments.compile)
-    samples = Samples(arguments.batch, seed=run.step + (rank << 32), device=arguments.device, hold=arguments.hold)
+    samples = Samples(
+        arguments.batch, seed=run.step + (processes.rank() << 32), device=arguments.device, hold=arguments.hold
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         train(run, samples, budget, arguments.judge_every_min, arguments.threads)
     finally:
-        if _leads():
+        if processes.leads():
             run.save("latest")
 
 

@@ -31,13 +31,15 @@ _EARLY = {
     **{f"block-1-{k}": f"{_STAGES}1/blocks/blocks.{k}/Add" for k in range(2)},
 }
 _ALL = {
-    **{f"half-{k}": f"{_STAGES}{k}/downsample/downsample.1/Conv" for k in (1, 2, 3)},
+    "half-1": f"{_STAGES}1/downsample/downsample.1/Conv",
+    "half-2": f"{_STAGES}2/downsample/downsample.1/Conv",
     **{f"block-2-{k}": f"{_STAGES}2/blocks/blocks.{k}/Add" for k in range(7)},
+    "half-3": f"{_STAGES}3/downsample/downsample.1/Conv",
     "block-3-0": f"{_STAGES}3/blocks/blocks.0/Add",
 }
 BOUNDARIES = (*_EARLY, *_ALL)
-# Those known of every crop: hints for the student's own while it learns end to end, in its order.
-HINTS = ("half-1", "half-2", *(f"block-2-{k}" for k in range(7)), "half-3", "block-3-0")
+# Those known of every crop: hints for the student's own while it learns end to end, in the network's order.
+HINTS = tuple(_ALL)
 _SAMPLE = 256
 # A squared error beyond this, in variances, is an outlier that would drown the rest.
 _MOST = 25.0
