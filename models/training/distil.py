@@ -27,16 +27,19 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from models.training import processes
+from models.training.answers import Answers
 from models.training.average import follow
 from models.training.export import export
 from models.training.features import missed
 from models.training.optimiser import Optimiser
 from models.training.paths import train_dir
 from models.training.samples import Batch, Samples, shares_at
-from models.training.student import HeadKind, Student, StudentOutput, StudentShape
+from models.training.student import EMBEDDING, HeadKind, Student, StudentOutput, StudentShape
 
 _CHECKPOINT_EVERY_S = 300.0
 _LONGEST_STEP_S = 20.0
+# Answers to others, the teacher's and the student's own, that each new one is compared with.
+_KEYS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class Recipe:
     hint_weight: float = 1.0
     relation_weight: float = 1.0
     relation_temperature: float = 0.06
+    confusion_weight: float = 2.0
+    # Lower, since it is the nearest strangers that a gate takes for each other: about 100 of the 4,096.
+    confusion_temperature: float = 0.04
     margin_weight: float = 0.15
     margin: float = 0.2
     margin_scale: float = 24.0
@@ -65,18 +71,25 @@ def told(inner: tuple[Tensor, ...], hints: list[Tensor], variances: list[Tensor]
     return torch.stack([missed(*each) for each in zip(inner, hints, variances, strict=True)]).sum()
 
 
-def losses(out: StudentOutput, batch: Batch, known: Samples, recipe: Recipe, spent: float) -> dict[str, Tensor]:
+def diverged(said: Tensor, wanted: Tensor, temperature: float) -> Tensor:
+    """How far the similarities (n, k) are from the teacher's, the nearest first (Kullback-Leibler)."""
+    ours, theirs = (functional.log_softmax(similarity / temperature, dim=1) for similarity in (said, wanted))
+    return functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
+
+
+def losses(
+    out: StudentOutput, batch: Batch, known: Samples, answers: Answers, recipe: Recipe, spent: float
+) -> dict[str, Tensor]:
     """All weighted terms of one step, when this share of the training is over."""
     embedding = out.embedding.float()
     cosine = (embedding * batch.target).sum(dim=1)
-    keys = torch.cat([batch.target, known.keys(4096)])
-    said = functional.log_softmax(embedding @ keys.T / recipe.relation_temperature, dim=1)
-    wanted = functional.log_softmax(batch.target @ keys.T / recipe.relation_temperature, dim=1)
+    keys = torch.cat([batch.target, known.keys(_KEYS)])
+    related = diverged(embedding @ keys.T, batch.target @ keys.T, recipe.relation_temperature)
+    confused = diverged(embedding @ answers.said.T, batch.target @ answers.wanted.T, recipe.confusion_temperature)
     terms = {
         "embed": 2 * (1 - cosine).mean(),
-        "relate": recipe.relation_weight
-        * spent
-        * functional.kl_div(said, wanted, log_target=True, reduction="batchmean"),
+        "relate": recipe.relation_weight * spent * related,
+        "confuse": recipe.confusion_weight * spent * confused,
         "quality": recipe.quality_weight
         * functional.mse_loss(out.recognisability.float(), cosine.detach().clamp(0, 1)),
     }
@@ -107,6 +120,7 @@ class Run:
         layout = torch.channels_last
         self.student = Student(shape).to(device, memory_format=layout)
         self._network: nn.Module = self.student
+        self._answers = Answers(_KEYS, EMBEDDING, device)
         self.average = copy.deepcopy(self.student).eval().requires_grad_(False)
         self.optimiser = Optimiser(self.student, recipe.weight_decay)
         if state is not None:
@@ -163,7 +177,8 @@ class Run:
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16):
             out = self._network(batch.pictures.contiguous(memory_format=torch.channels_last))
-            terms = losses(out, batch, known, self.recipe, spent)
+            terms = losses(out, batch, known, self._answers, self.recipe, spent)
+        self._answers.add(out.embedding, batch.target)
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad()
         total.backward()
@@ -192,7 +207,7 @@ class Run:
 
 
 CURVE = ("step", "samples", "hours", "pairs", "tar_unmasked", "tar_masked", "score")
-TERMS = ("embed", "relate", "quality", "mask", "margin", "hint")
+TERMS = ("embed", "relate", "quality", "mask", "margin", "hint", "confuse")
 
 
 def append(path: Path, row: dict[str, float]) -> None:

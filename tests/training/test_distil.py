@@ -15,10 +15,13 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install .
 pytest.importorskip("tqdm")
 pytest.importorskip("onnx")
 
+from torch.nn import functional  # noqa: E402
+
 from models.training import crops as crops_module  # noqa: E402
 from models.training import shards, travel  # noqa: E402
+from models.training.answers import Answers  # noqa: E402
 from models.training.blockwise import learn, lessons  # noqa: E402
-from models.training.distil import Budget, Recipe, Run, main  # noqa: E402
+from models.training.distil import Budget, Recipe, Run, diverged, main  # noqa: E402
 from models.training.export import load_student  # noqa: E402
 from models.training.features import BOUNDARIES, HINTS, Features, stage_start  # noqa: E402
 from models.training.optimiser import Optimiser  # noqa: E402
@@ -153,6 +156,28 @@ def test_every_weight_moves_and_where_it_lies() -> None:
         assert not torch.equal(before[name], value), name
     with pytest.raises(ValueError, match="channels_last"):
         Optimiser(Student(SMALL), weight_decay=0.0)
+
+
+def test_strangers_are_compared_with_the_newest_answers_alone() -> None:
+    answers = Answers(4, 2, "cpu")
+    assert answers.said.shape == answers.wanted.shape == (0, 2)
+    for step in range(3):
+        answers.add(torch.full((3, 2), float(step)), torch.full((3, 2), -float(step)))
+    assert sorted(answers.said[:, 0].tolist()) == [1, 2, 2, 2]
+    assert torch.equal(answers.wanted, -answers.said)
+
+
+def test_an_error_that_strangers_share_shows_among_the_answers_and_nowhere_else() -> None:
+    """A gate compares the student's answers with each other: no answer of the teacher shows that two err alike."""
+    wanted = torch.randn(600, 64, generator=torch.Generator().manual_seed(1))
+    wanted[:, 0] = 0.0
+    wanted = functional.normalize(wanted, dim=1)
+    said = wanted.clone()
+    said[::2, 0], said[1::2, 0] = 0.7, -0.7
+    probes, others = slice(300), slice(300, None)
+    expected = wanted[probes] @ wanted[others].T
+    assert float(diverged(said[probes] @ wanted[others].T, expected, 0.05)) < 1e-6
+    assert float(diverged(said[probes] @ said[others].T, expected, 0.05)) > 0.5
 
 
 @pytest.mark.usefixtures("prepared")
