@@ -2,6 +2,7 @@
 
   embedders   ours and the baselines: pairs, TAR, TPIR, unmasked and masked; a DET curve (`evaluate`)
   several     what several photographs or frames are worth (`fused`)
+  discard     what the student's own word on a picture is worth (`discard`)
   head        the shipped head against its backbone (`head_evaluate`)
   detector    ours against SCRFD-500M: recall, landmarks, false detections, time (`detector_evaluate`)
   mask        mask state on pictures that training never saw (`mask_state`)
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from gate.vision.head import join
 from models.training import detector_evaluate, fused, mask_state
+from models.training import discard as error_versus_discard
 from models.training.chart import chart
 from models.training.devset import DevSet, load
 from models.training.evaluate import BASELINES, Array, embed, judge
@@ -65,6 +67,14 @@ def several(plots: Path | None) -> list[dict[str, Any]]:
     return [asdict(row) | {"model": _name(model)} for model in models for row in fused.table(model, dev)]
 
 
+def discard(plots: Path | None) -> dict[str, Any]:
+    """Error versus discard of the student."""
+    rows = error_versus_discard.table(_pack("egate-s"), load())
+    if plots is not None:
+        cv2.imwrite(str(plots / "discard.png"), error_versus_discard.draw(rows))
+    return {"discarded": error_versus_discard.SHARES, **rows}
+
+
 def head(plots: Path | None) -> list[dict[str, Any]]:
     """The backbone alone, and with the head that ships."""
     del plots
@@ -89,7 +99,7 @@ def mask(plots: Path | None) -> dict[str, Any]:
 
 
 PARTS: dict[str, Callable[[Path | None], Any]] = {
-    part.__name__: part for part in (embedders, several, head, detector, mask)
+    part.__name__: part for part in (embedders, several, discard, head, detector, mask)
 }
 
 

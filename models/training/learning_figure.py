@@ -18,26 +18,33 @@ from numpy.typing import NDArray
 
 from models.training.chart import chart
 
-_ERRORS = {"pairs": "pairs", "tar_unmasked": "1 - TAR, bare", "tar_masked": "1 - TAR, masked"}
+_ERRORS = {
+    "pairs": "pairs",
+    "tar_masked": "1 - TAR, masked",
+    "tpir_unmasked": "1 - TPIR, bare",
+    "tpir_masked": "1 - TPIR, masked",
+}
 
 
 def read(path: Path) -> dict[str, NDArray[np.float64]]:
-    """`samples` (n,) and the error (n,) in percent of each measure of a `curve.csv`.
+    """`samples` (n,) and the error (n,) in percent of each measure of a `curve.csv`; nan where a field is empty.
 
     Raises:
-        ValueError: it holds fewer than three points.
+        ValueError: a measure has fewer than three points.
     """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    if len(rows) < 3:
-        raise ValueError(f"{path}: expected three points or more, found {len(rows)}")
-    columns = {name: np.array([100 - float(row[name]) for row in rows]) for name in _ERRORS}
+    columns = {name: np.array([100 - float(row[name] or "nan") for row in rows]) for name in _ERRORS}
+    for name, column in columns.items():
+        if (known := int(np.isfinite(column).sum())) < 3:
+            raise ValueError(f"{path}: expected three points or more of {name}, found {known}")
     return {"samples": np.array([float(row["samples"]) for row in rows]), **columns}
 
 
 def fall(samples: NDArray[np.float64], error: NDArray[np.float64]) -> tuple[float, float]:
-    """Factor and exponent (negative while it learns) of error = factor * samples ** exponent."""
-    exponent, offset = np.polyfit(np.log(samples), np.log(error), 1)
+    """Factor and exponent (negative while it learns) of error = factor * samples ** exponent, where it is known."""
+    known = np.isfinite(error)
+    exponent, offset = np.polyfit(np.log(samples[known]), np.log(error[known]), 1)
     return float(np.exp(offset)), float(exponent)
 
 
@@ -50,6 +57,7 @@ def draw(points: dict[str, NDArray[np.float64]]) -> NDArray[np.uint8]:
     """The errors over the samples, both as powers of ten."""
     x = np.log10(points["samples"])
     lines = {title: np.stack([x, np.log10(points[name])], axis=1) for name, title in _ERRORS.items()}
+    lines = {title: line[np.isfinite(line[:, 1])] for title, line in lines.items()}
     lowest = min(0.0, *(float(np.floor(line[:, 1].min())) for line in lines.values()))
     limits = (float(np.floor(x.min())), float(np.ceil(x.max())), lowest, 2.5)
     return chart(lines, "errors by samples seen", "powers of ten: samples; error, percent", limits)
