@@ -15,20 +15,19 @@ from numpy.typing import NDArray
 
 from models.training.crops import CROP_SIZE, TEMPLATE
 from models.training.devset import load
-from models.training.teacher import session, to_input
+from models.training.teacher import outputs_of
 
 _SCALE = 4
-_BATCH = 32
 # Rows 1 to 3 of the 7 x 7 map: 16 to 64 px of the crop, forehead to below the eyes.
-_EYE_ROWS = slice(1, 4)
+EYE_ROWS = slice(1, 4)
 
 
-def mean_attention(model: Path, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+def mean_attention(
+    model: Path | bytes, crops: NDArray[np.uint8], output: str = "attention", threads: int = 2
+) -> NDArray[np.float32]:
     """Mean map (7, 7), summing to one, over crops (n, 112, 112, 3) RGB."""
-    runner = session(model)
-    parts = range(0, len(crops), _BATCH)
-    maps = [runner.run(["attention"], {"crop": to_input(crops[s : s + _BATCH])})[0] for s in parts]
-    return np.asarray(np.concatenate(maps).mean(axis=0), dtype=np.float32)
+    (maps,) = outputs_of(model, crops, (output,), threads)
+    return np.asarray(maps.mean(axis=0), dtype=np.float32)
 
 
 def draw(attention: NDArray[np.float32], title: str, highest: float) -> NDArray[np.uint8]:
@@ -64,7 +63,7 @@ def main() -> None:
     }
     highest = max(float(m.max()) for m in maps.values())
     cv2.imwrite(str(arguments.out), np.hstack([draw(m, name, highest) for name, m in maps.items()]))
-    print(json.dumps({f"on_eye_rows_{name}": round(float(m[_EYE_ROWS].sum()), 3) for name, m in maps.items()}))
+    print(json.dumps({f"on_eye_rows_{name}": round(float(m[EYE_ROWS].sum()), 3) for name, m in maps.items()}))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ class DevSet:
     mated: NDArray[np.bool_]
     excluded: NDArray[np.int64]
 
+    def mates(self) -> NDArray[np.bool_]:
+        """(n, n) which comparisons are of one person's two photographs."""
+        return np.asarray((self.person[:, None] == self.person[None, :]) & ~np.eye(len(self.person), dtype=np.bool_))
+
     def impostors(self) -> NDArray[np.bool_]:
         """(n, n) which comparisons are surely of two people."""
         different = np.asarray(self.person[:, None] != self.person[None, :], dtype=np.bool_)

@@ -19,18 +19,14 @@ from numpy.typing import NDArray
 from models.training.chart import chart
 from models.training.devset import DevSet, load
 from models.training.evaluate import FMR, Array
-from models.training.teacher import normalise, session, to_input
+from models.training.teacher import normalise, outputs_of
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
-_BATCH = 32
 
 
 def judged(model: Path, crops: NDArray[np.uint8], threads: int = 2) -> tuple[Array, Array]:
     """Unit embeddings (n, D) and recognisability (n,) 0..1 of RGB crops (n, 112, 112, 3)."""
-    runner = session(model, threads)
-    names = ["embedding", "recognisability"]
-    parts = [runner.run(names, {"crop": to_input(crops[s : s + _BATCH])}) for s in range(0, len(crops), _BATCH)]
-    embedding, word = (np.concatenate(column) for column in zip(*parts, strict=True))
+    embedding, word = outputs_of(model, crops, ("embedding", "recognisability"), threads)
     return normalise(embedding), word.reshape(len(crops))
 
 
@@ -43,8 +39,7 @@ def kept_errors(refused: NDArray[np.bool_], word: Array, shares: tuple[float, ..
 def table(model: Path, dev: DevSet) -> dict[str, dict[str, list[float]]]:
     """False non-match rate in percent at each of `SHARES`, by what the probe wears: by its word, and at best."""
     (clean, bare_word), (masked, masked_word) = (judged(model, crops) for crops in (dev.clean, dev.masked))
-    impostors = dev.impostors()
-    mated = (dev.person[:, None] == dev.person[None, :]) & ~np.eye(len(dev.person), dtype=bool)
+    impostors, mated = dev.impostors(), dev.mates()
     probe, reference = np.nonzero(mated)
     similarity = {"bare": clean @ clean.T, "masked": masked @ clean.T}
     other = bare_word[reference]

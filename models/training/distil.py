@@ -213,10 +213,12 @@ TERMS = ("embed", "relate", "quality", "mask", "margin", "hint", "confuse")
 
 
 def append(path: Path, row: dict[str, float]) -> None:
-    """Add a line to a CSV file, with its header if it is new."""
+    """Add a line to a CSV file, with its header if it is new; one begun with fewer columns keeps to those."""
     new = not path.is_file()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=[*CURVE, *TERMS], restval=0)
+    with path.open("a+", newline="") as file:
+        file.seek(0)
+        columns = [*CURVE, *TERMS] if new else next(csv.reader(file))
+        writer = csv.DictWriter(file, fieldnames=columns, restval=0, extrasaction="ignore")
         if new:
             writer.writeheader()
         writer.writerow(row)

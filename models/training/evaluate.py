@@ -18,31 +18,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from models.training.devset import DevSet, load
 from models.training.paths import shared_dir
-from models.training.teacher import normalise, session, to_input
+from models.training.teacher import normalise, outputs_of
 
 BASELINES = ("w600k_mbf.onnx", "edgeface_xs.onnx", "edgeface_xxs.onnx")
 FMR = 1e-3
 FPIR = 3e-3
 GALLERY = 420
 DRAWS = 20
-_BATCH = 32
 Array = NDArray[np.float32]
 
 
 def embed(model: Path, crops: NDArray[np.uint8], threads: int = 2) -> Array:
     """Normalised embeddings (n, 512) of RGB crops (n, 112, 112, 3); the model's first output is taken."""
-    runner = session(model, threads)
-    feed, name = runner.get_inputs()[0].name, runner.get_outputs()[0].name
-    parts = range(0, len(crops), _BATCH)
-    outputs = [
-        runner.run([name], {feed: to_input(crops[s : s + _BATCH])})[0]
-        for s in tqdm(parts, desc=model.stem, mininterval=10, leave=False)
-    ]
-    return normalise(np.concatenate(outputs))
+    return normalise(outputs_of(model, crops, threads=threads)[0])
 
 
 def pairs_accuracy(clean: Array, dev: DevSet, folds: int = 10) -> float:
@@ -65,8 +56,7 @@ def tar(probe: Array, reference: Array, dev: DevSet) -> float:
     """Percent of mated comparisons accepted at `FMR`."""
     similarity = probe @ reference.T
     threshold = np.quantile(similarity[dev.impostors()], 1 - FMR)
-    mated = (dev.person[:, None] == dev.person[None, :]) & ~np.eye(len(dev.person), dtype=bool)
-    return float(100 * (similarity[mated] >= threshold).mean())
+    return float(100 * (similarity[dev.mates()] >= threshold).mean())
 
 
 def tpir(clean: Array, masked: Array, dev: DevSet) -> dict[str, float]:

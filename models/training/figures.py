@@ -54,7 +54,7 @@ def det(probe: Array, reference: Array, dev: DevSet) -> NDArray[np.float64]:
     """Points (n, 2) of log10(false match rate) and false non-match rate in percent."""
     similarity = probe @ reference.T
     strangers = np.sort(similarity[dev.impostors()])
-    mated = np.sort(similarity[(dev.person[:, None] == dev.person[None, :]) & ~np.eye(len(dev.person), dtype=bool)])
+    mated = np.sort(similarity[dev.mates()])
     thresholds = np.quantile(strangers, 1 - _FMR)
     missed = 100 * np.searchsorted(mated, thresholds) / len(mated)
     return np.stack([np.log10(_FMR), missed], axis=1)

@@ -11,7 +11,7 @@ the training folder:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from models.training.paths import shared_dir, train_dir
 
 TEACHER = "edgeface_xs.onnx"
 _BATCH = 64
+_AT_ONCE = 32
 
 
 def session(model: Path | bytes, threads: int = 2) -> ort.InferenceSession:
@@ -40,6 +41,20 @@ def to_input(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Crops (n, 112, 112, 3) RGB uint8 to network input (n, 3, 112, 112) in -1..1."""
     scaled = (rgb.astype(np.float32) - np.float32(127.5)) / np.float32(127.5)
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+def outputs_of(
+    model: Path | bytes, crops: NDArray[np.uint8], names: Sequence[str] = (), threads: int = 2
+) -> list[NDArray[np.float32]]:
+    """What a model says of RGB crops (n, 112, 112, 3): its outputs of these names, (n, …) each, or its first one."""
+    runner = session(model, threads)
+    feed, wanted = runner.get_inputs()[0].name, list(names) or [runner.get_outputs()[0].name]
+    title = model.stem if isinstance(model, Path) else "model"
+    parts = [
+        runner.run(wanted, {feed: to_input(crops[start : start + _AT_ONCE])})
+        for start in tqdm(range(0, len(crops), _AT_ONCE), desc=title, mininterval=10, leave=False)
+    ]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def normalise(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from models.training import shards, travel  # noqa: E402
 from models.training.answers import Answers  # noqa: E402
 from models.training.average import bring_together  # noqa: E402
 from models.training.blockwise import learn, lessons  # noqa: E402
-from models.training.distil import Budget, Recipe, Run, diverged, main  # noqa: E402
+from models.training.distil import Budget, Recipe, Run, append, diverged, main  # noqa: E402
 from models.training.export import load_student  # noqa: E402
 from models.training.features import BOUNDARIES, HINTS, Features, stage_start  # noqa: E402
 from models.training.optimiser import Optimiser  # noqa: E402
@@ -105,6 +105,9 @@ def test_clean_faces_come_first_and_occluded_ones_last() -> None:
     first, last = shares_at(0.0), shares_at(1.0)
     assert first.hinted > 0.5 > first.occluded
     assert last.occluded >= 0.5 > last.hinted
+    first_clean, last_clean = (1 - shares.occluded - shares.blended for shares in (first, last))
+    assert first_clean > 0.75
+    assert last_clean < 0.25
     for tenth in range(11):
         now = shares_at(tenth / 10)
         assert 0 < now.hinted + now.occluded + now.blended < 1
@@ -150,6 +153,15 @@ def test_checkpoints_of_one_form_have_a_mean_and_others_none(tmp_path: Path) -> 
     states[0]["shape"] = {**states[0]["shape"], "head": "plain"}
     with pytest.raises(ValueError, match="one network"):
         bring_together(states)
+
+
+def test_a_curve_begun_with_fewer_columns_keeps_to_them(tmp_path: Path) -> None:
+    """A run resumed after a measure was added would write its figures under the wrong names."""
+    path = tmp_path / "curve.csv"
+    path.write_text("step,samples,score\n1,96,50\n")
+    append(path, {"step": 2, "samples": 192, "pairs": 90.0, "score": 60.0})
+    with path.open(newline="") as file:
+        assert list(csv.DictReader(file))[1] == {"step": "2", "samples": "192", "score": "60.0"}
 
 
 @pytest.mark.usefixtures("prepared")
