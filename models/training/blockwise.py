@@ -9,6 +9,7 @@ stage cut down to a block.)
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from models.training.crops import load
-from models.training.distil import Recipe, Run
+from models.training.distil import Budget, Recipe, Run
 from models.training.features import Features, missed
 from models.training.paths import train_dir
 from models.training.student import HeadKind, Student, StudentShape
@@ -101,15 +102,15 @@ class Teaching:
         return missed(said, wanted, self._spread[lesson.name])
 
 
-def learn(student: Student, minutes: float, rate: float, device: str = "cpu", seed: int = 0) -> dict[str, float]:
-    """Teach every block for `minutes` in all; what each still misses at the end."""
+def learn(student: Student, budget: Budget, rate: float, device: str = "cpu", seed: int = 0) -> dict[str, float]:
+    """Teach every block until the budget is spent; what each still misses at the end."""
     teaching = Teaching(student, seed, device)
     optimiser = torch.optim.AdamW(student.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     student.train()
     means: dict[str, float] = {}
     began = time.monotonic()
     for step in tqdm(count(), desc="blocks", unit="step", mininterval=15):
-        spent = (time.monotonic() - began) / 60 / minutes
+        spent = budget.spent(time.monotonic() - began, step)
         if spent >= 1:
             break
         for group in optimiser.param_groups:
@@ -133,17 +134,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="blocks")
     parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--steps", type=float, default=math.inf, help="or so many, if they are over before")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
+    parser.add_argument(
+        "--expansion", type=int, default=StudentShape().expansion, help="channels inside a block, in widths"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    run = Run(arguments.run, StudentShape(head=arguments.head), Recipe(), arguments.device)
+    run = Run(
+        arguments.run, StudentShape(head=arguments.head, expansion=arguments.expansion), Recipe(), arguments.device
+    )
     if run.step:
         parser.error(f"the run {arguments.run} has begun already; choose another name, or go on with distil")
-    missed = learn(run.student, arguments.minutes, arguments.learning_rate, arguments.device)
+    budget = Budget(arguments.minutes, arguments.steps)
+    missed = learn(run.student, budget, arguments.learning_rate, arguments.device)
     print({name: round(value, 3) for name, value in missed.items()})
     run.average.load_state_dict(run.student.state_dict())
     run.save("latest")

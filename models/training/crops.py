@@ -42,10 +42,12 @@ class Crops:
         return len(self.rgb)
 
 
-def build(data: Path) -> None:
-    """Decode every crop that `data / index.csv` names."""
+def build(data: Path, some: int | None = None) -> None:
+    """Decode every crop that `data / index.csv` names, or `some` at random: fewer are among the more."""
     with (data / "index.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
+    if some is not None:
+        rows = [rows[i] for i in np.sort(np.random.default_rng(0).permutation(len(rows))[:some])]
     folder = train_dir()
     shape = (len(rows), CROP_SIZE, CROP_SIZE, 3)
     rgb = np.lib.format.open_memmap(folder / "crops.tmp.npy", mode="w+", dtype=np.uint8, shape=shape)
@@ -86,4 +88,6 @@ def load() -> Crops:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=shared_dir() / "data" / "faces" / "train")
-    build(parser.parse_args().data)
+    parser.add_argument("--some", type=int, metavar="N", help="only N of them, drawn at random")
+    arguments = parser.parse_args()
+    build(arguments.data, arguments.some)

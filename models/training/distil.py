@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -199,7 +200,7 @@ class Run:
         figures = quick(path)
         row = {"step": self.step, "samples": self.samples, "hours": round(self.seconds / 3600, 3), **figures}
         row |= {name: round(value, 4) for name, value in terms.items()}
-        append(self.folder / "curve.csv", row)
+        append(self.folder / "curve.csv", row, (*CURVE, *TERMS))
         if figures["score"] > self.best:
             self.best = figures["score"]
             path.rename(self.folder / "best.onnx")
@@ -212,12 +213,12 @@ CURVE = ("step", "samples", "hours", *_MEASURES, "score")
 TERMS = ("embed", "relate", "quality", "mask", "margin", "hint", "confuse")
 
 
-def append(path: Path, row: dict[str, float]) -> None:
+def append(path: Path, row: dict[str, float], header: Sequence[str]) -> None:
     """Add a line to a CSV file, with its header if it is new; one begun with fewer columns keeps to those."""
     new = not path.is_file()
     with path.open("a+", newline="") as file:
         file.seek(0)
-        columns = [*CURVE, *TERMS] if new else next(csv.reader(file))
+        columns = header if new else next(csv.reader(file))
         writer = csv.DictWriter(file, fieldnames=columns, restval=0, extrasaction="ignore")
         if new:
             writer.writeheader()
@@ -284,6 +285,9 @@ def main() -> None:
     )
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
     parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
+    parser.add_argument(
+        "--expansion", type=int, default=StudentShape().expansion, help="channels inside a block, in widths"
+    )
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
     parser.add_argument("--batch", type=int, default=Recipe().batch, help="of each process")
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
@@ -303,7 +307,7 @@ def work(arguments: argparse.Namespace, budget: Budget) -> None:
     """What each process does."""
     torch.set_num_threads(arguments.threads)
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
-    shape = StudentShape(head=arguments.head)
+    shape = StudentShape(head=arguments.head, expansion=arguments.expansion)
     run = Run(arguments.run, shape, recipe, arguments.device)
     if arguments.start and run.step == 0:
         run.start_from(arguments.start)

@@ -1,8 +1,9 @@
 """What the detector's second look learns from: what its first look proposes, and what is really there.
 
 `python -m models.training.refine_data` runs the shipped first network, with a low threshold, over rendered scenes
-(`detector_shards`) and random views of the photographs that may be learned from (`detector_sources`), which the teacher
-is asked about anew: it knows best what is still a face where a picture ends. Each proposal becomes a window (96, 96, 3)
+(`detector_shards`), random views of the photographs that may be learned from (`detector_sources`) and such views of
+scenes. Views the teacher is asked about anew: it knows best what is still a face where a picture ends, and photographs
+are few. Each proposal becomes a window (96, 96, 3)
 BGR by its own points, a little more than the network sees, so that training can move it. Where `refine.onnx` lies
 beside the first network, what it makes of a proposal becomes a window too: the second round learns from the first.
 Under `refine/` of the training folder: `windows-N.npy` and `windows-N.npz`, N the round; earlier rounds are kept.
@@ -160,28 +161,53 @@ def view(photo: Photo, picture: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=method), np.uint8)
 
 
+class Viewer:
+    """Random views of pictures, each labelled with what the teacher sees in it."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._proposers = [Proposer(side) for side in _CANVASES_PX]
+        self._teacher = scrfd(TEACHER, TEACHER_SIZE_PX, UNSURE)
+        self._rng = rng
+
+    def examples(self, photo: Photo, whole: Picture) -> Iterator[Example]:
+        """Examples of one view of `whole`, in which the faces of `photo` are."""
+        picture = view(photo, whole, self._rng)
+        boxes, landmarks, scores = arrays(self._teacher.detect(picture))
+        shown = degrade(picture, self._rng) if self._rng.random() < _WORSENED else picture
+        proposer = self._proposers[int(self._rng.integers(len(self._proposers)))]
+        yield from examples(shown, Labels(boxes, landmarks, scores >= SURE), proposer)
+
+
 def from_photos(views: int, rng: np.random.Generator) -> Iterator[Example]:
     """Examples of random views of the photographs that may be learned from, as the teacher sees each view."""
-    proposers, teacher = [Proposer(side) for side in _CANVASES_PX], scrfd(TEACHER, TEACHER_SIZE_PX, UNSURE)
-    photos = [(photo, read_bgr(photo.path)) for photo in load_photos()]
+    viewer, photos = Viewer(rng), [(photo, read_bgr(photo.path)) for photo in load_photos()]
     for number in tqdm(range(views), desc="views", mininterval=10):
-        photo, whole = photos[number % len(photos)]
-        picture = view(photo, whole, rng)
-        boxes, landmarks, scores = arrays(teacher.detect(picture))
-        shown = degrade(picture, rng) if rng.random() < _WORSENED else picture
-        yield from examples(shown, Labels(boxes, landmarks, scores >= SURE), proposers[number % len(proposers)])
+        yield from viewer.examples(*photos[number % len(photos)])
+
+
+def from_scene_views(views: int, rng: np.random.Generator) -> Iterator[Example]:
+    """The same of rendered scenes: other people at picture's edges than the few hundred photographs have."""
+    viewer = Viewer(rng)
+    for path, picture, labels in some_scenes(views, rng, "views of scenes"):
+        photo = Photo(path, labels.boxes, labels.landmarks, labels.sure.astype(np.float32))
+        yield from viewer.examples(photo, picture)
 
 
 def from_scenes(scenes: int, rng: np.random.Generator) -> Iterator[Example]:
-    """Examples of rendered scenes, some of every shard."""
+    """Examples of rendered scenes, as they are known to have been laid out."""
     proposers, habit = [Proposer(side) for side in _CANVASES_PX], box_habit(load_photos())
+    for _, picture, labels in some_scenes(scenes, rng, "scenes"):
+        yield from examples(picture, whole_boxes(labels, habit), proposers[int(rng.integers(len(proposers)))])
+
+
+def some_scenes(count: int, rng: np.random.Generator, title: str) -> Iterator[tuple[Path, Picture, Labels]]:
+    """Rendered scenes, as many of every shard: its file, picture, faces."""
     shards = detector_shards.available()
-    with tqdm(total=scenes, desc="scenes", mininterval=10) as progress:
+    with tqdm(total=count, desc=title, mininterval=10) as progress:
         for path in shards:
             pictures, labels = detector_shards.load(path)
-            for row in sorted(rng.choice(len(pictures), scenes // len(shards), replace=False)):
-                found = whole_boxes(labels[row], habit)
-                yield from examples(np.asarray(pictures[row]), found, proposers[int(rng.integers(len(proposers)))])
+            for row in sorted(rng.choice(len(pictures), count // len(shards), replace=False)):
+                yield path, np.asarray(pictures[row]), labels[row]
                 progress.update()
 
 
@@ -189,12 +215,13 @@ def _session(path: Path) -> OrtSession:
     return OrtSession(path.read_bytes(), name=path.name)
 
 
-def build(scenes: int, views: int) -> None:
-    """Write all windows."""
-    rng = np.random.default_rng(0)
-    found = [*from_photos(views, rng), *from_scenes(scenes, rng)]
+def build(scenes: int, views: int, scene_views: int) -> None:
+    """Write all windows of one more round."""
+    number = len(_rounds()) + 1
+    rng = np.random.default_rng(number)
+    found = [*from_photos(views, rng), *from_scene_views(scene_views, rng), *from_scenes(scenes, rng)]
     pictures, face, points, boxes = (list(column) for column in zip(*found, strict=True))
-    path = train_dir("refine") / f"windows-{len(_rounds()) + 1}.npy"
+    path = train_dir("refine") / f"windows-{number}.npy"
     np.savez(path.with_suffix(".npz"), face=np.array(face, np.int8), points=np.stack(points), boxes=np.stack(boxes))
     np.save(path, np.stack(pictures))
     print(f"{path.name}: {len(face)} windows, {np.mean(face):.0%} of them faces")
@@ -236,13 +263,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=6_000)
     parser.add_argument("--views", type=int, default=4_000)
+    parser.add_argument("--scene-views", type=int, default=4_000)
     parser.add_argument("--look", type=Path)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     if arguments.look:
         look(arguments.look)
         return
-    build(arguments.scenes, arguments.views)
+    build(arguments.scenes, arguments.views, arguments.scene_views)
 
 
 if __name__ == "__main__":

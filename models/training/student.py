@@ -33,6 +33,9 @@ _STRIP_TOKENS = 3 * _GRID
 class StudentShape:
     """Widths, depths and kernels of the four stages (28, 14, 7 and 3 px); the defaults are the shipped model.
 
+    Inside a block of the trunk there are `expansion` times as many channels: what can grow or shrink while each block
+    still hands on what the teacher's does.
+
     The teacher's last blocks of the second and third stage are learned together with the down-sampling behind them,
     and its last but one of the third and its very last, which change next to nothing, not at all.
     """
@@ -40,6 +43,7 @@ class StudentShape:
     widths: tuple[int, int, int, int] = (32, 64, 100, 192)
     blocks: tuple[int, int, int, int] = (3, 3, 8, 2)
     kernels: tuple[int, int, int, int] = (3, 5, 7, 5)
+    expansion: int = 4
     heads: int = 8
     head: HeadKind = "eye-attention"
 
@@ -71,13 +75,13 @@ class Block(nn.Module):
     nothing in ONNX Runtime, and blocks with them follow the teacher's nearly as closely.
     """
 
-    def __init__(self, width: int, kernel: int, by_place: bool) -> None:
+    def __init__(self, width: int, kernel: int, by_place: bool, expansion: int = 4) -> None:
         super().__init__()
         self.around = nn.Conv2d(width, width, kernel, 1, kernel // 2, groups=width, bias=False)
         self.norm = ChannelNorm(width) if by_place else nn.BatchNorm2d(width)
-        self.up = nn.Conv2d(width, 4 * width, 1)
+        self.up = nn.Conv2d(width, expansion * width, 1)
         self.active = nn.ReLU()
-        self.down = nn.Conv2d(4 * width, width, 1)
+        self.down = nn.Conv2d(expansion * width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, width, h, w) to the same."""
@@ -137,7 +141,7 @@ class Student(nn.Module):
         first, second, third, fourth = shape.widths
         self.stem = stem(first)
         self.stage1, self.stage2, self.stage3, self.stage4 = (
-            nn.Sequential(*[Block(width, kernel, by_place=k == 0) for _ in range(blocks)])
+            nn.Sequential(*[Block(width, kernel, k == 0, shape.expansion) for _ in range(blocks)])
             for k, (width, blocks, kernel) in enumerate(zip(shape.widths, shape.blocks, shape.kernels, strict=True))
         )
         self.half1, self.half2, self.half3 = half(first, second), half(second, third), half(third, fourth)

@@ -159,7 +159,7 @@ def test_a_curve_begun_with_fewer_columns_keeps_to_them(tmp_path: Path) -> None:
     """A run resumed after a measure was added would write its figures under the wrong names."""
     path = tmp_path / "curve.csv"
     path.write_text("step,samples,score\n1,96,50\n")
-    append(path, {"step": 2, "samples": 192, "pairs": 90.0, "score": 60.0})
+    append(path, {"step": 2, "samples": 192, "pairs": 90.0, "score": 60.0}, ("step", "samples", "pairs", "score"))
     with path.open(newline="") as file:
         assert list(csv.DictReader(file))[1] == {"step": "2", "samples": "192", "score": "60.0"}
 
@@ -295,7 +295,7 @@ def test_every_block_of_the_trunk_has_one_lesson() -> None:
 @pytest.mark.usefixtures("prepared")
 def test_blocks_learn_what_the_teachers_blocks_do() -> None:
     torch.manual_seed(0)
-    missed = learn(Student(), minutes=0.15, rate=3e-3)
+    missed = learn(Student(), Budget(minutes=0.15), rate=3e-3)
     assert set(missed) == {lesson.name for lesson in lessons(Student())}
     assert missed["embedding"] < 1.9
     assert all(np.isfinite(value) for value in missed.values())
