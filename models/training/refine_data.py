@@ -206,7 +206,7 @@ def some_scenes(count: int, rng: np.random.Generator, title: str) -> Iterator[tu
     with tqdm(total=count, desc=title, mininterval=10) as progress:
         for path in shards:
             pictures, labels = detector_shards.load(path)
-            for row in sorted(rng.choice(len(pictures), count // len(shards), replace=False)):
+            for row in sorted(rng.integers(len(pictures), size=count // len(shards))):
                 yield path, np.asarray(pictures[row]), labels[row]
                 progress.update()
 
