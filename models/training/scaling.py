@@ -55,7 +55,7 @@ def prepare(crops: int | None, threads: int) -> Path:
 
 def train(folder: Path, expansion: int, steps: tuple[int, int], batch: int, threads: int) -> Path:
     """A student of that shape as ONNX, after so many steps block by block, and end to end."""
-    blocks, whole = f"scaling-blocks-{expansion}", f"scaling-{expansion}"
+    blocks, whole = f"scaling-blocks-{expansion}-{steps[0]}", f"scaling-{expansion}-{steps[1]}"
     shared = ("--expansion", expansion, "--threads", threads)
     if not (folder / "runs" / blocks / "latest.pt").is_file():
         _call("blockwise", folder, "--run", blocks, "--minutes", "inf", "--steps", steps[0], *shared)
@@ -74,26 +74,31 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def against(rows: list[dict[str, str]], axis: str) -> dict[str, NDArray[np.float64]]:
-    """By measure, points (n, 2) of log10(`axis`) and the error in percent, where all else is as in the largest set.
+def against(rows: list[dict[str, str]], axis: str, samples: str) -> dict[str, NDArray[np.float64]]:
+    """By measure, points (n, 2) of log10(`axis`) and the error in percent, of students that saw so many samples.
 
     `axis` is `crops`, among students of the shipped shape, or `parameters`, among those that learned from every crop.
     """
     everything = str(max(int(row["crops"]) for row in rows))
-    fixed = ("expansion", str(StudentShape().expansion)) if axis == "crops" else ("crops", everything)
-    chosen = sorted((row for row in rows if row[fixed[0]] == fixed[1]), key=lambda row: float(row[axis]))
+    name, value = ("expansion", str(StudentShape().expansion)) if axis == "crops" else ("crops", everything)
+    chosen = [row for row in rows if row[name] == value and row["samples"] == samples]
+    chosen.sort(key=lambda row: float(row[axis]))
     return {
-        title: np.array([(np.log10(float(row[axis])), 100 - float(row[name])) for row in chosen]).reshape(-1, 2)
-        for name, title in _MEASURES.items()
+        title: np.array([(np.log10(float(row[axis])), 100 - float(row[measure])) for row in chosen]).reshape(-1, 2)
+        for measure, title in _MEASURES.items()
     }
 
 
 def draw(rows: list[dict[str, str]]) -> NDArray[np.uint8]:
-    """Two charts beside each other: errors by crops, and by parameters."""
-    charts = []
-    for axis, limits in (("crops", (3.5, 5.0, 0.0, 100.0)), ("parameters", (5.8, 6.8, 0.0, 100.0))):
-        charts.append(chart(against(rows, axis), f"errors by {axis}", f"log10 of {axis}; error, percent", limits))
-    return np.hstack(charts)
+    """A line of charts for each number of samples seen: errors by crops, and by parameters."""
+    lines = []
+    for samples in sorted({row["samples"] for row in rows}, key=int):
+        charts = []
+        for axis, limits in (("crops", (3.5, 5.0, 0.0, 100.0)), ("parameters", (5.8, 6.8, 0.0, 100.0))):
+            title = f"errors by {axis}, {samples} samples seen"
+            charts.append(chart(against(rows, axis, samples), title, f"log10 of {axis}; error, percent", limits))
+        lines.append(np.hstack(charts))
+    return np.vstack(lines)
 
 
 def main() -> None:

@@ -16,7 +16,16 @@ from gate.vision.refine import WINDOW_PX, FaceRefiner, read, window_template  # 
 from gate.vision.session import OrtSession  # noqa: E402
 from models.training.detector_scenes import Labels  # noqa: E402
 from models.training.detector_sources import Photo, box_habit, box_of  # noqa: E402
-from models.training.refine_data import EDGE_PX, FACE, STORED_PX, Windows, load, view, whole_boxes  # noqa: E402
+from models.training.refine_data import (  # noqa: E402
+    EDGE_PX,
+    FACE,
+    STORED_PX,
+    Windows,
+    load,
+    some_scenes,
+    view,
+    whole_boxes,
+)
 from models.training.refine_export import quantise, take_pixels, to_onnx  # noqa: E402
 from models.training.refine_network import RefineNet, scaled, wanted  # noqa: E402
 from models.training.refine_train import moved  # noqa: E402
@@ -95,6 +104,29 @@ def test_rounds_are_read_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         np.savez(path, face=np.ones(count, np.int8), points=points, boxes=np.zeros((count, 4)))
     windows = load()
     assert [int(windows.picture(row)[0, 0, 0]) for row in range(5)] == windows.points[:, 0, 0].tolist()
+
+
+def test_scenes_come_with_their_own_faces_more_often_than_there_are_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scene with another's labels teaches that faces are none; views of scenes may be more than scenes."""
+    monkeypatch.setenv("EGATE_TRAIN_DIR", str(tmp_path))
+    folder, count = tmp_path / "detector", 3
+    folder.mkdir()
+    for shard in range(2):
+        number = np.arange(count) + 10 * shard
+        np.save(folder / f"scenes-{shard}.npy", np.ones((1, 8, 8, 3), np.uint8) * number[:, None, None, None])
+        np.savez(
+            folder / f"scenes-{shard}.npz",
+            first=np.arange(count + 1),
+            boxes=np.ones((count, 4), np.float32) * number[:, None],
+            landmarks=np.zeros((count, 5, 2), np.float32),
+            sure=np.ones(count, np.bool_),
+        )
+    seen = list(some_scenes(16, np.random.default_rng(0), "scenes"))
+    assert len(seen) == 16
+    assert [int(picture[0, 0, 0]) for _, picture, _ in seen] == [int(labels.boxes[0, 0]) for _, _, labels in seen]
+    assert {int(picture[0, 0, 0]) for _, picture, _ in seen} > {0, 12}
 
 
 def test_a_box_that_a_scene_cut_off_is_made_whole() -> None:
