@@ -90,15 +90,15 @@ def against(rows: list[dict[str, str]], axis: str, samples: str) -> dict[str, ND
 
 
 def draw(rows: list[dict[str, str]]) -> NDArray[np.uint8]:
-    """A line of charts for each number of samples seen: errors by crops, and by parameters."""
-    lines = []
+    """Charts one below the other, errors by crops and by parameters, for each number of samples that has two points."""
+    charts = []
     for samples in sorted({row["samples"] for row in rows}, key=int):
-        charts = []
-        for axis, limits in (("crops", (3.5, 5.0, 0.0, 100.0)), ("parameters", (5.8, 6.8, 0.0, 100.0))):
-            title = f"errors by {axis}, {samples} samples seen"
-            charts.append(chart(against(rows, axis, samples), title, f"log10 of {axis}; error, percent", limits))
-        lines.append(np.hstack(charts))
-    return np.vstack(lines)
+        for axis, limits in (("crops", (3.5, 5.5, 0.0, 100.0)), ("parameters", (5.8, 7.3, 0.0, 100.0))):
+            points = against(rows, axis, samples)
+            if len(next(iter(points.values()))) > 1:
+                title = f"errors by {axis}, {samples} samples seen"
+                charts.append(chart(points, title, f"log10 of {axis}; error, percent", limits))
+    return np.vstack(charts)
 
 
 def main() -> None:
@@ -116,8 +116,8 @@ def main() -> None:
     arguments = parser.parse_args()
     table = train_dir() / "scaling.csv"
     if arguments.plot:
-        if not (rows := read(table)):
-            parser.error(f"nothing was measured yet: no {table}")
+        if len(rows := read(table)) < 2:
+            parser.error(f"two trainings or more make a curve, {table} has {len(rows)}")
         cv2.imwrite(str(arguments.plot), draw(rows))
         return
     folder = prepare(arguments.crops, arguments.threads)

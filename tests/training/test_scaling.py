@@ -41,7 +41,7 @@ def test_each_axis_takes_the_students_that_differ_in_nothing_else(rows: list[dic
     np.testing.assert_allclose(10 ** by_crops[:, 0], [5000, 20000, 40000])
     assert by_size[:, 1].tolist() == [45, 38, 30]
     assert against(rows, "crops", "172800")["1 - TPIR, bare"][:, 1].tolist() == [28]
-    assert draw(rows).shape == (2 * 360, 2 * 480, 3)
+    assert draw(rows).shape == (2 * 360, 480, 3), "a student alone is no curve"
 
 
 def test_nothing_measured_is_no_rows(tmp_path: Path) -> None:
