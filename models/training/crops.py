@@ -43,10 +43,16 @@ class Crops:
 
 
 def build(data: Path, some: int | None = None) -> None:
-    """Decode every crop that `data / index.csv` names, or `some` at random: fewer are among the more."""
+    """Decode every crop that `data / index.csv` names, or `some` at random: fewer are among the more.
+
+    Raises:
+        ValueError: fewer crops than `some`, or one that is no picture of 112 x 112.
+    """
     with (data / "index.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     if some is not None:
+        if not 0 < some <= len(rows):
+            raise ValueError(f"expected 1 to {len(rows)} crops of {data}, asked for {some}")
         rows = [rows[i] for i in np.sort(np.random.default_rng(0).permutation(len(rows))[:some])]
     folder = train_dir()
     shape = (len(rows), CROP_SIZE, CROP_SIZE, 3)

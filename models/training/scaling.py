@@ -25,9 +25,10 @@ from models.training.distil import append
 from models.training.evaluate import quick
 from models.training.export import load_student
 from models.training.paths import train_dir
+from models.training.shards import available
 from models.training.student import StudentShape
 
-_VARIANTS = 2
+_LEAST_VARIANTS = 2
 # More than a training of this length draws.
 _BLENDS = 20_000
 _MEASURES = {"tar_masked": "1 - TAR, masked", "tpir_unmasked": "1 - TPIR, bare", "tpir_masked": "1 - TPIR, masked"}
@@ -49,7 +50,8 @@ def prepare(crops: int | None, threads: int) -> Path:
         _call("teacher", folder, "--blends", _BLENDS, "--threads", threads)
     if not (folder / "blocks" / "block-3-0.npy").is_file():
         _call("features", folder, "--threads", threads)
-    _call("shards", folder, "--variants", _VARIANTS, "--workers", threads)
+    # As many as all crops have, or one training would see more masks than another.
+    _call("shards", folder, "--variants", max(_LEAST_VARIANTS, len(available())), "--workers", threads)
     return folder
 
 

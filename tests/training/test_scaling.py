@@ -70,6 +70,8 @@ def test_fewer_crops_are_among_the_more_with_what_is_known_of_them(
             int(m.removesuffix(".png")) for m in crops.member
         ]
     assert kept[6] < kept[12]
+    with pytest.raises(ValueError, match="1 to 20 crops"):
+        crops_module.build(tmp_path, 21)
 
 
 def test_a_wider_block_still_hands_on_what_the_teachers_does() -> None:
