@@ -13,7 +13,6 @@ import math
 import time
 from dataclasses import dataclass
 from itertools import count
-from typing import get_args
 
 import numpy as np
 import torch
@@ -22,10 +21,10 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from models.training.crops import load
-from models.training.distil import Budget, Recipe, Run
+from models.training.distil import Budget, Recipe, Run, ask_for_shape, shape_of
 from models.training.features import Features, missed
 from models.training.paths import train_dir
-from models.training.student import HeadKind, Student, StudentShape
+from models.training.student import Student
 from models.training.teacher import to_input
 
 _WARM_UP = 50
@@ -136,18 +135,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--steps", type=float, default=math.inf, help="or so many, if they are over before")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
-    parser.add_argument(
-        "--expansion", type=int, default=StudentShape().expansion, help="channels inside a block, in widths"
-    )
+    ask_for_shape(parser)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    run = Run(
-        arguments.run, StudentShape(head=arguments.head, expansion=arguments.expansion), Recipe(), arguments.device
-    )
+    run = Run(arguments.run, shape_of(arguments), Recipe(), arguments.device)
     if run.step:
         parser.error(f"the run {arguments.run} has begun already; choose another name, or go on with distil")
     budget = Budget(arguments.minutes, arguments.steps)

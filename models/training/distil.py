@@ -274,6 +274,19 @@ def train(run: Run, samples: Samples, budget: Budget, judge_every_min: float, th
         progress.write(f"{run.samples} samples: {run.judge(means)}")
 
 
+def ask_for_shape(parser: argparse.ArgumentParser) -> None:
+    """The options that `shape_of` reads."""
+    parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
+    parser.add_argument(
+        "--expansion", type=int, default=StudentShape().expansion, help="channels inside a block, in widths"
+    )
+
+
+def shape_of(arguments: argparse.Namespace) -> StudentShape:
+    """The student that was asked for."""
+    return StudentShape(head=arguments.head, expansion=arguments.expansion)
+
+
 def main() -> None:
     """Start or resume."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -284,10 +297,7 @@ def main() -> None:
         "--begin-at", type=float, default=0.0, help="share of the curriculum, 0..1, that --start has behind it"
     )
     parser.add_argument("--judge-every-min", type=float, default=20.0, help="inf: never, needs the development set")
-    parser.add_argument("--head", choices=get_args(HeadKind), default="eye-attention")
-    parser.add_argument(
-        "--expansion", type=int, default=StudentShape().expansion, help="channels inside a block, in widths"
-    )
+    ask_for_shape(parser)
     parser.add_argument("--start", metavar="RUN", help="a new run takes its weights from this one, as of `blockwise`")
     parser.add_argument("--batch", type=int, default=Recipe().batch, help="of each process")
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
@@ -307,8 +317,7 @@ def work(arguments: argparse.Namespace, budget: Budget) -> None:
     """What each process does."""
     torch.set_num_threads(arguments.threads)
     recipe = Recipe(batch=arguments.batch, learning_rate=arguments.learning_rate)
-    shape = StudentShape(head=arguments.head, expansion=arguments.expansion)
-    run = Run(arguments.run, shape, recipe, arguments.device)
+    run = Run(arguments.run, shape_of(arguments), recipe, arguments.device)
     if arguments.start and run.step == 0:
         run.start_from(arguments.start)
     run.prepare(arguments.compile)

@@ -201,12 +201,13 @@ def from_scenes(scenes: int, rng: np.random.Generator) -> Iterator[Example]:
 
 
 def some_scenes(count: int, rng: np.random.Generator, title: str) -> Iterator[tuple[Path, Picture, Labels]]:
-    """Rendered scenes, as many of every shard: its file, picture, faces."""
+    """Rendered scenes, as many of every shard, none twice while there are enough: its file, picture, faces."""
     shards = detector_shards.available()
     with tqdm(total=count, desc=title, mininterval=10) as progress:
         for path in shards:
             pictures, labels = detector_shards.load(path)
-            for row in sorted(rng.integers(len(pictures), size=count // len(shards))):
+            each = count // len(shards)
+            for row in sorted(rng.choice(len(pictures), each, replace=each > len(pictures))):
                 yield path, np.asarray(pictures[row]), labels[row]
                 progress.update()
 
@@ -263,7 +264,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=6_000)
     parser.add_argument("--views", type=int, default=4_000)
-    parser.add_argument("--scene-views", type=int, default=0)
+    parser.add_argument("--scene-views", type=int, default=0, help="see docs/decisions/0008 first")
     parser.add_argument("--look", type=Path)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)

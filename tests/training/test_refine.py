@@ -127,6 +127,8 @@ def test_scenes_come_with_their_own_faces_more_often_than_there_are_any(
     assert len(seen) == 16
     assert [int(picture[0, 0, 0]) for _, picture, _ in seen] == [int(labels.boxes[0, 0]) for _, _, labels in seen]
     assert {int(picture[0, 0, 0]) for _, picture, _ in seen} > {0, 12}
+    once = [int(picture[0, 0, 0]) for _, picture, _ in some_scenes(6, np.random.default_rng(0), "scenes")]
+    assert once == [0, 1, 2, 10, 11, 12], "none twice while there are enough"
 
 
 def test_a_box_that_a_scene_cut_off_is_made_whole() -> None:
