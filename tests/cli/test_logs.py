@@ -25,10 +25,10 @@ def test_a_line_is_one_json_object_with_its_time_in_utc() -> None:
 def test_a_slip_does_not_become_a_record(form: str) -> None:
     out = io.StringIO()
     set_up_logs(form, stream=out)  # type: ignore[arg-type]
-    structlog.get_logger("x").info("slip", traveller_reference="ref-77", document="X123", embedding=[0.1])
+    structlog.get_logger("x").info("slip", traveller_reference="ref-77", document="X123", embedding=[-0.5])
     assert "ref-77" not in out.getvalue()
     assert "X123" not in out.getvalue()
-    assert "0.1" not in out.getvalue()
+    assert "-0.5" not in out.getvalue()  # no time of day holds it either, as it may hold "0.5"
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
