@@ -2,8 +2,8 @@
 
 `python -m models.training.refine_data` runs the shipped first network, with a low threshold, over rendered scenes
 (`detector_shards`), random views of the photographs that may be learned from (`detector_sources`) and such views of
-scenes. Views the teacher is asked about anew: it knows best what is still a face where a picture ends, and photographs
-are few. Each proposal becomes a window (96, 96, 3)
+scenes. Views the teacher is asked about anew: it knows best what is still a face where a picture ends (but for faces
+that fill the picture, see `labelled`), and photographs are few. Each proposal becomes a window (96, 96, 3)
 BGR by its own points, a little more than the network sees, so that training can move it. Where `refine.onnx` lies
 beside the first network, what it makes of a proposal becomes a window too: the second round learns from the first.
 Under `refine/` of the training folder: `windows-N.npy` and `windows-N.npz`, N the round; earlier rounds are kept.
@@ -59,6 +59,8 @@ _CUT_IOU = 0.8
 _EYES_PX = (10.0, 150.0)
 _SIDES_PX = (160, 420)
 _WORSENED = 0.4
+# Eyes further apart than this have to be found at the gate.
+_MUST_BE_FOUND_PX = 24.0
 NONE, FACE = 0, 1
 
 Example = tuple[Picture, int, NDArray[np.float32], NDArray[np.float32]]
@@ -144,8 +146,8 @@ def whole_boxes(labels: Labels, habit: NDArray[np.float64]) -> Labels:
     return Labels(np.where(cut[:, None], drawn, labels.boxes), labels.landmarks, labels.sure)
 
 
-def view(photo: Photo, picture: Picture, rng: np.random.Generator) -> Picture:
-    """A part of a photograph at another size, often cut through a face."""
+def view(photo: Photo, picture: Picture, rng: np.random.Generator) -> tuple[Picture, Labels]:
+    """A part of a photograph at another size, often cut through a face, and the whole's faces in its pixels."""
     height, width = picture.shape[:2]
     sure = np.flatnonzero(photo.scores >= SURE)
     scale, at = float(rng.uniform(0.3, 2.0)), rng.uniform(0, 1, 2) * (width, height)
@@ -158,7 +160,41 @@ def view(photo: Photo, picture: Picture, rng: np.random.Generator) -> Picture:
     left, top = np.clip(at - rng.uniform(0, 1, 2) * room, 0, np.array([width, height]) - room).astype(int)
     part = picture[top : top + max(8, int(room[1])), left : left + max(8, int(room[0]))]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=method), np.uint8)
+    shown = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=method), np.uint8)
+    corner = np.array([left, top])
+    boxes = (photo.boxes - np.tile(corner, 2)) * scale
+    landmarks = (photo.landmarks - corner) * scale
+    return shown, Labels(boxes.astype(np.float32), landmarks.astype(np.float32), photo.scores >= SURE)
+
+
+def labelled(seen: Labels, known: Labels, width: int, height: int) -> Labels:
+    """A view's faces: what the teacher is sure to see there, then what is known of the whole and it is not sure of.
+
+    The teacher doubts a face that fills the picture, though whoever stands right before the camera must be found. So
+    a face of the whole that is sure, of a size that must be found and with all five points in the view is one there
+    as well; any other that the teacher does not see is neither a face nor none.
+
+    Args:
+        seen: the teacher's labels of the view.
+        known: the whole picture's labels, in the view's pixels; boxes may go on beyond it.
+        width: of the view, pixels.
+        height: likewise.
+    """
+    missed = ~_any_shared(known.boxes, seen.boxes[seen.sure])
+    inside = ((known.landmarks >= 0) & (known.landmarks < (width, height))).all(axis=(1, 2))
+    eyes = np.hypot(*(known.landmarks[:, 1] - known.landmarks[:, 0]).T)
+    plain = known.sure & inside & (eyes >= _MUST_BE_FOUND_PX)
+    kept = seen.sure | ~_any_shared(seen.boxes, known.boxes[missed & plain])
+    return Labels(
+        np.concatenate([seen.boxes[kept], known.boxes[missed]]),
+        np.concatenate([seen.landmarks[kept], known.landmarks[missed]]),
+        np.concatenate([seen.sure[kept], plain[missed]]),
+    )
+
+
+def _any_shared(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the boxes (n, 4) are those of one of the others (m, 4) as well."""
+    return np.asarray((overlap(boxes, others) >= _SAME_IOU).any(axis=1))
 
 
 class Viewer:
@@ -171,11 +207,12 @@ class Viewer:
 
     def examples(self, photo: Photo, whole: Picture) -> Iterator[Example]:
         """Examples of one view of `whole`, in which the faces of `photo` are."""
-        picture = view(photo, whole, self._rng)
+        picture, known = view(photo, whole, self._rng)
         boxes, landmarks, scores = arrays(self._teacher.detect(picture))
+        labels = labelled(Labels(boxes, landmarks, scores >= SURE), known, picture.shape[1], picture.shape[0])
         shown = degrade(picture, self._rng) if self._rng.random() < _WORSENED else picture
         proposer = self._proposers[int(self._rng.integers(len(self._proposers)))]
-        yield from examples(shown, Labels(boxes, landmarks, scores >= SURE), proposer)
+        yield from examples(shown, labels, proposer)
 
 
 def from_photos(views: int, rng: np.random.Generator) -> Iterator[Example]:
@@ -187,8 +224,9 @@ def from_photos(views: int, rng: np.random.Generator) -> Iterator[Example]:
 
 def from_scene_views(views: int, rng: np.random.Generator) -> Iterator[Example]:
     """The same of rendered scenes: other people at picture's edges than the few hundred photographs have."""
-    viewer = Viewer(rng)
-    for path, picture, labels in some_scenes(views, rng, "views of scenes"):
+    viewer, habit = Viewer(rng), box_habit(load_photos())
+    for path, picture, cut in some_scenes(views, rng, "views of scenes"):
+        labels = whole_boxes(cut, habit)
         photo = Photo(path, labels.boxes, labels.landmarks, labels.sure.astype(np.float32))
         yield from viewer.examples(photo, picture)
 

@@ -21,6 +21,7 @@ from models.training.refine_data import (  # noqa: E402
     FACE,
     STORED_PX,
     Windows,
+    labelled,
     load,
     some_scenes,
     view,
@@ -84,10 +85,48 @@ def test_a_view_is_a_part_of_the_photograph_at_gate_sizes(seed: int) -> None:
     points = window_template() * 2 + np.float32(60)
     rows, columns = np.mgrid[:300, :260]
     whole = np.dstack([rows * 0.8, columns * 0.8, np.full_like(rows, 200)]).astype(np.uint8)
-    shown = view(photo_of(points), whole, np.random.default_rng(seed)).astype(np.float64)
+    picture, known = view(photo_of(points), whole, np.random.default_rng(seed))
+    shown = picture.astype(np.float64)
     down, across = np.ptp(shown[..., 0]) / shown.shape[0], np.ptp(shown[..., 1]) / shown.shape[1]
     assert down == pytest.approx(across, rel=0.12)
     assert (shown[..., 2] == 200).all()
+    # The picture's colours are its coordinates: where the face is said to be, the whole's are those of the face.
+    for (x, y), (column, row) in zip(points, known.landmarks[0].round().astype(int), strict=True):
+        if 0 <= row < len(shown) and 0 <= column < shown.shape[1]:
+            assert shown[row, column, :2] / 0.8 == pytest.approx((y, x), abs=3)
+
+
+def near(eyes_px: float, sure: bool = True, off: float = 0.0) -> Labels:
+    """One face, its eyes 100 px from the top."""
+    points = (window_template() - window_template()[0]) * (eyes_px / np.ptp(window_template()[:2, 0]))
+    points = (points + np.array([100 + off, 100])).astype(np.float32)
+    return Labels(photo_of(points).boxes, points[None], np.array([sure]))
+
+
+NOBODY = Labels(np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.bool_))
+
+
+def test_a_near_face_that_the_teacher_doubts_is_a_face() -> None:
+    """Learning the teacher's doubt, the second look would refuse whoever stands right before the camera."""
+    for seen in (NOBODY, near(60, sure=False, off=3)):
+        found = labelled(seen, near(60), 200, 200)
+        np.testing.assert_array_equal(found.landmarks, near(60).landmarks)
+        assert found.sure.all()
+
+
+def test_what_the_teacher_is_sure_of_stays_as_it_sees_it() -> None:
+    found = labelled(near(60, off=3), near(60), 200, 200)
+    np.testing.assert_array_equal(found.boxes, near(60, off=3).boxes)
+
+
+@pytest.mark.parametrize(
+    ("known", "side"), [(near(60), 130), (near(12), 200), (near(60, sure=False), 200)], ids=["cut", "small", "hidden"]
+)
+def test_a_face_that_only_the_whole_knows_of_is_neither_a_face_nor_none(known: Labels, side: int) -> None:
+    """Called a face, half faces at a picture's edge would all be found; called none, it unlearns what a face is."""
+    found = labelled(NOBODY, known, side, side)
+    assert len(found.boxes) == 1
+    assert not found.sure.any()
 
 
 def test_rounds_are_read_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
