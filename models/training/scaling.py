@@ -69,11 +69,12 @@ def train(folder: Path, expansion: int, steps: tuple[int, int], batch: int, thre
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """The lines of `scaling.csv`; none where there is no such file."""
+    """The lines of `scaling.csv`, of a training that was repeated the last; none where there is no such file."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+        rows = csv.DictReader(file)
+        return list({(row["crops"], row["expansion"], row["samples"]): row for row in rows}.values())
 
 
 def against(rows: list[dict[str, str]], axis: str, samples: str) -> dict[str, NDArray[np.float64]]:

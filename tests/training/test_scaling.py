@@ -19,6 +19,7 @@ from models.training.scaling import against, draw, read  # noqa: E402
 from models.training.student import Student, StudentShape  # noqa: E402
 
 TABLE = """crops,expansion,parameters,samples,pairs,tar_unmasked,tar_masked,tpir_unmasked,tpir_masked
+20000,4,2000000,57600,97,87,63,10,25
 40000,8,3100000,57600,98,90,70,70,30
 40000,4,2000000,57600,97,88,65,62,27
 5000,4,2000000,57600,95,80,50,45,15
@@ -36,6 +37,7 @@ def rows(tmp_path: Path) -> list[dict[str, str]]:
 
 
 def test_each_axis_takes_the_students_that_differ_in_nothing_else(rows: list[dict[str, str]]) -> None:
+    """The first line is of a training that was repeated: drawn too, the curve would fall back on itself."""
     by_crops, by_size = (against(rows, axis, "57600")["1 - TPIR, bare"] for axis in ("crops", "parameters"))
     assert by_crops[:, 1].tolist() == [55, 40, 38]
     np.testing.assert_allclose(10 ** by_crops[:, 0], [5000, 20000, 40000])
