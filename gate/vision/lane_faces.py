@@ -27,9 +27,10 @@ _SAME_FACE_IOU = 0.5
 # What the first look proposes to the second: from this score on, and so many at most, the best.
 _PROPOSED = 0.25
 _AT_MOST = 16
-# What scores less there is none; what scores less than the second, or was moved by more than this share of its box's
-# width, is looked at again.
-_LIKELY, _SURE = 0.2, 0.98
+LIKELY = 0.2
+"""What the second look scores less is no face, unless a lower threshold is asked for."""
+# What it scores less than this, or moves by more than this share of its box's width, is looked at again.
+_SURE = 0.98
 _MUCH_MOVED = 0.035
 # The two looks err differently on heads that nod: a tenth of the first one's points takes 2 degrees off the worst pitch
 # and adds less than 0.1 % of the eye distance to the mean error.
@@ -68,7 +69,7 @@ class LaneFacesDetector:
         rough = np.divide(proposed.landmarks[:_AT_MOST], scale, dtype=np.float32)
         seen = steadied(rough, self._refiner.look(image_bgr, rough))
         likely = suppress(seen.boxes_xyxy, seen.scores)
-        likely = likely[seen.scores[likely] >= min(_LIKELY, self._threshold)]
+        likely = likely[seen.scores[likely] >= min(LIKELY, self._threshold)]
         rough, seen = rough[likely], chosen(seen, likely)
         # From the window that a large correction gives, what is there is clearer.
         unsettled = doubtful(rough, seen)

@@ -302,7 +302,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=6_000)
     parser.add_argument("--views", type=int, default=4_000)
-    parser.add_argument("--scene-views", type=int, default=0, help="see docs/decisions/0008 first")
+    parser.add_argument("--scene-views", type=int, default=0, help="random views of rendered scenes")
     parser.add_argument("--look", type=Path)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
