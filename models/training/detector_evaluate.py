@@ -67,31 +67,32 @@ class Outcome:
         """The table's row at a threshold, percent."""
         asked = self.eyes >= LEAST_EYES_PX
         found = asked & (self.score >= threshold)
+        errors = self.error[found] if found.any() else np.full(1, np.nan, np.float32)
         return {
             "faces": int(asked.sum()),
             "recall_percent": round(100 * float(found.sum() / asked.sum()), 2),
             "recall_percent_all_sizes": round(100 * float((self.score >= threshold).mean()), 2),
-            "landmark_error_percent": round(100 * float(np.nanmean(self.error[found])), 2),
-            "landmark_error_p95_percent": round(100 * float(np.nanpercentile(self.error[found], 95)), 2),
+            "landmark_error_percent": round(100 * float(errors.mean()), 2),
+            "landmark_error_p95_percent": round(100 * float(np.percentile(errors, 95)), 2),
             "false_per_100": round(100 * float((self.false >= threshold).sum() / self.photographs), 2),
             "false": int((self.false >= threshold).sum()),
         }
 
-    def rivalling(self, other: Outcome, threshold: float) -> dict[str, float]:
+    def rivalling(self, other: Outcome, threshold: float) -> dict[str, float | None]:
         """Against another at its threshold: `false_per_100` at its recall, `recall_percent` at its false detections.
 
-        The first is NaN where no threshold of ours finds as many.
+        The first is None where no threshold of ours finds as many.
         """
         found = np.sort(self.score[self.eyes >= LEAST_EYES_PX])[::-1]
         invented = np.sort(self.false)[::-1]
         needed = int(((other.eyes >= LEAST_EYES_PX) & (other.score >= threshold)).sum())
         allowed = int((other.false >= threshold).sum())
         equal = found[needed - 1] if needed else np.inf
-        false = (invented >= equal).sum() / self.photographs if equal > 0 else np.nan
+        false = round(100 * float((invented >= equal).sum() / self.photographs), 2) if equal > 0 else None
         # Whatever scores more than the first false detection that is one too many.
         strictest = invented[allowed] if allowed < len(invented) else 0.0
         return {
-            "false_per_100": round(100 * float(false), 2),
+            "false_per_100": false,
             "recall_percent": round(100 * float((found > strictest).mean()), 2),
         }
 
