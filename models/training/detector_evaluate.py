@@ -63,14 +63,18 @@ class Outcome:
     false: NDArray[np.float32]
     photographs: int
 
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """(n,) which faces are large enough to have to be found."""
+        return self.eyes >= LEAST_EYES_PX
+
     def figures(self, threshold: float) -> dict[str, float]:
         """The table's row at a threshold, percent."""
-        asked = self.eyes >= LEAST_EYES_PX
-        found = asked & (self.score >= threshold)
+        found = self.asked & (self.score >= threshold)
         errors = self.error[found] if found.any() else np.full(1, np.nan, np.float32)
         return {
-            "faces": int(asked.sum()),
-            "recall_percent": round(100 * float(found.sum() / asked.sum()), 2),
+            "faces": int(self.asked.sum()),
+            "recall_percent": round(100 * float(found.sum() / self.asked.sum()), 2),
             "recall_percent_all_sizes": round(100 * float((self.score >= threshold).mean()), 2),
             "landmark_error_percent": round(100 * float(errors.mean()), 2),
             "landmark_error_p95_percent": round(100 * float(np.percentile(errors, 95)), 2),
@@ -83,9 +87,9 @@ class Outcome:
 
         The first is None where no threshold of ours finds as many.
         """
-        found = np.sort(self.score[self.eyes >= LEAST_EYES_PX])[::-1]
+        found = np.sort(self.score[self.asked])[::-1]
         invented = np.sort(self.false)[::-1]
-        needed = int(((other.eyes >= LEAST_EYES_PX) & (other.score >= threshold)).sum())
+        needed = int((other.asked & (other.score >= threshold)).sum())
         allowed = int((other.false >= threshold).sum())
         equal = found[needed - 1] if needed else np.inf
         false = round(100 * float((invented >= equal).sum() / self.photographs), 2) if equal > 0 else None
@@ -223,7 +227,7 @@ def plots(outcomes: dict[str, dict[str, Outcome]], folder: Path) -> None:
         for detector, result in by_detector.items():
             rows = [result.figures(float(t)) for t in thresholds]
             recall[detector] = np.array([(r["false_per_100"], r["recall_percent"]) for r in rows])
-            known = result.error[(result.eyes >= LEAST_EYES_PX) & (result.score >= SURE)]
+            known = result.error[result.asked & (result.score >= SURE)]
             errors[detector] = np.stack([100 * np.sort(known), np.linspace(0, 100, len(known))], axis=1)
         left = chart(recall, f"{name}: recall, %", "false per 100 photographs", (0, 10, 90, 100))
         right = chart(errors, f"{name}: faces, %", "landmark error, % of the eye distance", (0, 15, 0, 100))
